@@ -1,0 +1,59 @@
+"""derive: backpropagation written the way a good teacher writes it on the board, every line judged before it is printed.
+
+    text --reader--> trees --spec--> Problem --backward--> steps --values--> numbers --checks--> Derivation --pages--> Page --formats--> text
+
+Nothing heavy is imported until it is needed.
+
+>>> import derive
+>>> worked = derive.derive(derive.find("q1"))
+>>> print(derive.render(worked, "text").splitlines()[0])
+Question 1
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derive.derivation import Derivation, derive
+    from derive.errors import DeriveError
+    from derive.formats import render
+    from derive.rounding import Rounding
+    from derive.spec import Problem, built_in_names, find, load, load_text
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Derivation": "derivation",
+    "DeriveError": "errors",
+    "Problem": "spec",
+    "Rounding": "rounding",
+    "built_in_names": "spec",
+    "derive": "derivation",
+    "find": "spec",
+    "load": "spec",
+    "load_text": "spec",
+    "render": "formats",
+}
+
+__all__ = [
+    "Derivation",
+    "DeriveError",
+    "Problem",
+    "Rounding",
+    "__version__",
+    "built_in_names",
+    "derive",
+    "find",
+    "load",
+    "load_text",
+    "render",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f"derive.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'derive' has no attribute '{name}'")

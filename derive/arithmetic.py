@@ -1,0 +1,253 @@
+"""What a tree means: a number to as many digits as wanted, or a SymPy expression.
+
+Owns the arithmetics (decimal, mpmath, SymPy), the evaluator they share, and the way back from SymPy to a tree.  May import:
+errors, written, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text from outside:
+a name becomes `Symbol(name)` only after our own grammar has accepted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Context, Decimal, Inexact, getcontext, localcontext
+from operator import itemgetter
+from typing import Any
+
+from derive.errors import LimitError
+from derive.tables.ops import OPS
+from derive.written import (
+    Call,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Tree,
+    number,
+)
+
+Evaluator = Callable[[Mapping[Any, Any]], Any]
+
+DIGITS = 40
+"""Significant digits every value is good for."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How numbers are read and how the primitives act; + − × ÷ are the operators of the number type."""
+
+    number: Callable[[str], Any]
+    power: Callable[[Any, Any], Any]
+    primitives: Mapping[str, Callable[..., Any]]
+
+
+def _decimal_log(z: Decimal) -> Decimal:
+    if z <= 0:
+        raise ArithmeticError("logarithm of a number that is not positive")
+    return z.ln()
+
+
+DECIMAL = Arithmetic(
+    Decimal,
+    lambda base, exponent: base**exponent,
+    {
+        "exp": Decimal.exp,
+        "log": _decimal_log,
+        "max": max,
+        "step": lambda z: Decimal(z > 0),
+    },
+)
+
+
+def mpmath_arithmetic() -> Arithmetic:
+    """Numbers of mpmath: a second opinion on what `DECIMAL` computes."""
+    import mpmath
+
+    def real(value: Any) -> Any:
+        if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
+            raise ArithmeticError("not a real number")
+        return value
+
+    return Arithmetic(
+        mpmath.mpf,
+        lambda base, exponent: real(mpmath.power(base, exponent)),
+        {"exp": mpmath.exp, "log": lambda z: real(mpmath.log(z)), "max": max, "step": lambda z: mpmath.mpf(z > 0)},
+    )
+
+
+def sympy_arithmetic() -> Arithmetic:
+    """SymPy expressions with exact rationals."""
+    import sympy
+
+    def rational(text: str) -> Any:
+        value = Number(text).value
+        return sympy.Rational(value.numerator, value.denominator)
+
+    return Arithmetic(
+        rational,
+        lambda base, exponent: base**exponent,
+        {"exp": sympy.exp, "log": sympy.log, "max": sympy.Max, "step": lambda z: sympy.Heaviside(z, 0)},
+    )
+
+
+def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
+    """A function of the values of names (keyed by their text) and of partials (keyed by themselves).
+
+    >>> compile_tree(Product((Name("a"), Number("0.5"))))({"a": Decimal(3)})
+    Decimal('1.5')
+    """
+
+    def build(node: Tree) -> Evaluator:
+        match node:
+            case Name(name):
+                return itemgetter(name)
+            case Number(text):
+                constant = arithmetic.number(text)
+                return lambda values: constant
+            case Sum(terms):
+                return _folded([build(term) for term in terms], lambda a, b: a + b)
+            case Product(factors):
+                return _folded([build(factor) for factor in factors], lambda a, b: a * b)
+            case Negative(body):
+                inner = build(body)
+                return lambda values: -inner(values)
+            case Quotient(top, bottom):
+                above, below = build(top), build(bottom)
+                return lambda values: above(values) / below(values)
+            case Power(base, exponent):
+                raised, by, power = build(base), build(exponent), arithmetic.power
+                return lambda values: power(raised(values), by(values))
+            case Call(function, arguments, part):
+                op = OPS[function]
+                if op.formula is not None:
+                    return build(op.formula(arguments, part or 0))
+                kernel, inputs = arithmetic.primitives[function], [build(argument) for argument in arguments]
+                return lambda values: kernel(*[value(values) for value in inputs])
+            case Partial():
+                key = Partial(node.of, node.wrt, node.direct)
+                return itemgetter(key)
+        raise TypeError(f"a {type(node).__name__} has no single value")
+
+    return build(tree)
+
+
+def _folded(parts: list[Evaluator], join: Callable[[Any, Any], Any]) -> Evaluator:
+    first, rest = parts[0], parts[1:]
+
+    def fold(values: Mapping[Any, Any]) -> Any:
+        total = first(values)
+        for part in rest:
+            total = join(total, part(values))
+        return total
+
+    return fold
+
+
+@contextmanager
+def precision(digits: int) -> Iterator[Context]:
+    """Decimal arithmetic to so many digits, its flags cleared."""
+    with localcontext(Context(prec=digits)) as context:
+        yield context
+
+
+def forget_rounding() -> None:
+    """Begin to watch for rounding anew."""
+    getcontext().clear_flags()
+
+
+def was_exact() -> bool:
+    """Whether nothing was rounded since `precision` was entered or `forget_rounding` called."""
+    return not getcontext().flags[Inexact]
+
+
+def settle(compute: Callable[[], dict[Any, Decimal]]) -> dict[Any, Decimal]:
+    """The results of `compute`, good to 40 digits: computed at growing precision until two runs agree.
+
+    Raises ArithmeticError where a value is undefined, LimitError where 3,840 digits do not settle it.
+    """
+    digits = 60
+    with precision(digits):
+        before = compute()
+    while digits < 3840:
+        digits *= 2
+        with precision(digits):
+            after = compute()
+            if all(_agree(before[key], after[key], digits // 2) for key in after):
+                return after
+        before = after
+    raise LimitError("a value is lost to cancellation even at 3,840 digits")
+
+
+def _agree(rough: Decimal, fine: Decimal, digits: int) -> bool:
+    error = abs(rough - fine)
+    return error == 0 or error <= abs(fine).scaleb(-DIGITS) or max(abs(rough), abs(fine)) < Decimal(10) ** (15 - digits)
+
+
+class _Symbols(dict[Any, Any]):
+    """Real SymPy symbols, made when first asked for."""
+
+    def __missing__(self, key: Any) -> Any:
+        import sympy
+
+        name = f"d{key.of}/d{key.wrt}" if isinstance(key, Partial) else key
+        self[key] = symbol = sympy.Symbol(name, real=True)
+        return symbol
+
+
+def to_sympy(tree: Tree, values: Mapping[Any, Any] | None = None) -> Any:
+    """The SymPy expression a tree stands for; names are real symbols unless `values` says otherwise.
+
+    >>> to_sympy(Product((Name("a"), Number("0.50"))))
+    a/2
+    """
+    return compile_tree(tree, sympy_arithmetic())(_Symbols() if values is None else _Symbols(values))
+
+
+def from_sympy(expression: Any) -> Tree:
+    """A tree for a small SymPy expression: positive terms first, numbers before names.
+
+    Raises TypeError for what our tables cannot say.
+    """
+    import sympy
+
+    if isinstance(expression, sympy.Symbol):
+        return Name(expression.name)
+    if isinstance(expression, sympy.Rational):
+        value = number(expression.p if expression.q == 1 else _fraction(expression))
+        return value
+    arguments = list(expression.args)
+    if isinstance(expression, sympy.Add):
+        terms = sorted(map(from_sympy, expression.as_ordered_terms()), key=lambda term: isinstance(term, Negative))
+        return Sum(tuple(terms))
+    if isinstance(expression, sympy.Mul):
+        coefficient, _ = expression.as_coeff_Mul()
+        if coefficient.is_negative:
+            return Negative(from_sympy(-expression))
+        top, bottom = expression.as_numer_denom()
+        if bottom != 1:
+            return Quotient(from_sympy(top), from_sympy(bottom))
+        return Product(tuple(map(from_sympy, expression.as_ordered_factors())), tight=True)
+    if isinstance(expression, sympy.exp):
+        return Call("exp", (from_sympy(arguments[0]),))
+    if isinstance(expression, sympy.Pow):
+        base, exponent = arguments
+        if exponent.is_negative:
+            return Quotient(Number("1"), from_sympy(base**-exponent))
+        return Power(from_sympy(base), from_sympy(exponent))
+    if isinstance(expression, sympy.log):
+        return Call("log", (from_sympy(arguments[0]),))
+    if isinstance(expression, sympy.Heaviside):
+        return Call("step", (from_sympy(arguments[0]),))
+    if isinstance(expression, sympy.Max) and len(arguments) == 2:
+        return Call("max", tuple(map(from_sympy, arguments)))
+    raise TypeError(f"no way to write a SymPy {type(expression).__name__}")
+
+
+def _fraction(value: Any) -> Any:
+    from fractions import Fraction
+
+    return Fraction(int(value.p), int(value.q))

@@ -1,0 +1,332 @@
+"""Every line judged by something that shares nothing with what wrote it.
+
+Owns `Checks`, `Finding` and the judges: the forward pass with a quantity nudged, to 40 digits; the printed numbers computed once
+more by another library; SymPy's own derivative of the composed output.  May import: errors, written, arithmetic, rounding,
+network, backward, values, vectors, spec.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from derive.arithmetic import Evaluator, compile_tree, mpmath_arithmetic, precision, to_sympy
+from derive.backward import Line, Step
+from derive.errors import JudgementError, LimitError
+from derive.network import Network
+from derive.tables.ops import OPS
+from derive.values import State, key_of
+from derive.vectors import Vectors, components
+from derive.written import ZERO, Call, Name, Number, Partial, Tree, names_in, walk
+
+WORKING_DIGITS = 100
+NUDGE = Decimal("1e-26")
+TOLERANCE = Decimal("1e-40")
+"""A central difference with this nudge errs by 1e-52 times the third derivative, and cancels 26 of the working digits."""
+
+SMALLEST_SCALE = Decimal("1e-9")
+LEAST_POINTS, MOST_POINTS, MOST_DRAWS = 2, 8, 64
+
+NUDGED, FORWARD_AGAIN, RECOMPUTED, COMPOSED = "nudge-40-digits", "mpmath-forward", "recompute-as-printed", "sympy-diff"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line that does not hold: where, what it gives, what it should give, and the point that shows it."""
+
+    goal: Tree
+    line: Line
+    given: str
+    expected: str
+    point: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How many lines there are, how many were judged, and by whom; none of them failed, or there would be no page."""
+
+    lines: int
+    judged: int
+    judges: tuple[str, ...]
+
+
+class Point(dict[Any, Any]):
+    """The values of every quantity at one point, and, when asked for a partial, its true value by nudging the forward pass."""
+
+    def __init__(self, network: Network, start: Mapping[str, Decimal]) -> None:
+        super().__init__(start)
+        self.network = network
+        self.rates: dict[str, dict[str, Decimal]] = {}
+        for equation in network.equations:
+            self[equation.goal] = network.compiled[equation.goal](self)
+
+    def __missing__(self, key: Any) -> Decimal:
+        if not isinstance(key, Partial):
+            raise KeyError(key)
+        if key.direct:
+            return self.nudged_alone(key.of, key.wrt)
+        if key.wrt not in self.rates:
+            self.rates[key.wrt] = self.nudged(key.wrt)
+        return self.rates[key.wrt].get(key.of, Decimal(0))
+
+    def nudged(self, name: str) -> dict[str, Decimal]:
+        """How fast everything below a quantity moves with it, by central differences; its own equation is switched off."""
+        network = self.network
+        below = sorted(network.below(name) - {name}, key=network.order.__getitem__)
+        here = {goal: self[goal] for goal in (name, *below)}
+        sides = []
+        for nudge in (NUDGE, -NUDGE):
+            self[name] = here[name] + nudge
+            for goal in below:
+                self[goal] = network.compiled[goal](self)
+            sides.append({goal: self[goal] for goal in below})
+        self.update(here)
+        return {goal: (sides[0][goal] - sides[1][goal]) / (2 * NUDGE) for goal in below}
+
+    def nudged_alone(self, of: str, name: str) -> Decimal:
+        """The same along one equation only, everything else in it held."""
+        formula, here = self.network.compiled[of], self[name]
+        self[name] = here + NUDGE
+        above = formula(self)
+        self[name] = here - NUDGE
+        below = formula(self)
+        self[name] = here
+        return Decimal((above - below) / (2 * NUDGE))
+
+
+def points(network: Network, seed: str, witness: type[Point] = Point) -> Iterable[Point]:
+    """Seeded random points at which the whole network has a value, alternately of both signs and between 0 and 1.
+
+    Raises LimitError where none is found.
+    """
+    source = random.Random(seed)  # noqa: S311  (points to compute at, not secrets)
+    found = 0
+    for draw in range(MOST_DRAWS):
+        low, high = ((-1.5, 1.5), (0.05, 0.95))[draw % 2]
+        start = {name: Decimal(f"{source.uniform(low, high):.12f}") for name in network.free}
+        try:
+            yield witness(network, start)
+            found += 1
+        except ArithmeticError:
+            continue
+        if found == MOST_POINTS:
+            return
+    if not found:
+        raise LimitError("the network has no value at any of 64 random points, so nothing can be judged (a logarithm of something negative?)")
+
+
+@dataclass
+class _Claim:
+    """One component of one symbolic line: the formula that was written, and the quantity it claims to be."""
+
+    step: Step
+    line: Line
+    formula: Evaluator
+    goal: Any
+    judged: bool = False
+    alive: bool = False
+
+
+def judge_symbols(network: Network, steps: Sequence[Step], vectors: Vectors, witness: type[Point] = Point) -> tuple[list[Finding], int]:
+    """The symbolic lines that a witness contradicts, each blamed where it stands, and how many were judged.
+
+    At least two points are used, and more while some claim has been 0 = 0 at all of them (a dead ReLU proves nothing).
+    """
+    claims = []
+    for step in steps:
+        for line in step.lines:
+            if not line.numeric and step.kind in ("forward", "partial", "vector"):
+                trees, goals = components(line.tree, vectors), components(step.goal, vectors)
+                claims += [_Claim(step, line, compile_tree(t), key_of(g)) for t, g in zip(trees, goals, strict=True)]
+    findings: dict[int, Finding] = {}
+    with precision(WORKING_DIGITS):
+        for count, point in enumerate(points(network, "derive", witness), start=1):
+            for claim in claims:
+                finding = _compare(claim, point)
+                if finding is not None:
+                    findings.setdefault(id(claim.line), finding)
+            if findings or (count >= LEAST_POINTS and all(claim.alive for claim in claims)):
+                break
+    judged = {id(claim.line) for claim in claims} - {id(claim.line) for claim in claims if not claim.judged}
+    return list(findings.values()), len(judged)
+
+
+def _compare(claim: _Claim, point: Point) -> Finding | None:
+    try:
+        expected, given = point[claim.goal], claim.formula(point)
+    except ArithmeticError:  # one side has no value here: this point says nothing
+        return None
+    claim.judged = True
+    claim.alive = claim.alive or bool(expected)
+    if abs(given - expected) <= TOLERANCE * max(abs(expected), abs(given), SMALLEST_SCALE):
+        return None
+    where = {name: f"{point[name]:f}" for name in point.network.free}
+    return Finding(claim.step.goal, claim.line, f"{given:.12g}", f"{expected:.12g}", where)
+
+
+def judge_numbers(steps: Sequence[Step]) -> tuple[list[Finding], int]:
+    """The lines with numbers in place that, recomputed by mpmath from the digits they show, miss the value the step shows.
+
+    A line must round to that value; before an `=` it must be that value.
+    """
+    import mpmath
+
+    arithmetic, findings, judged = mpmath_arithmetic(), [], 0
+    with mpmath.workdps(60):
+        for step in steps:
+            *numeric, value = [line for line in step.lines if line.numeric] or [None]
+            if value is None or not isinstance(value.tree, Number):
+                continue
+            judged += 1 + len(numeric)
+            target = mpmath.mpf(value.tree.text)
+            exponent = Decimal(value.tree.text).as_tuple().exponent
+            half_unit = mpmath.mpf(10) ** int(exponent) / 2
+            for line in numeric:
+                result = compile_tree(line.tree, arithmetic)({})
+                room = 0 if line is numeric[-1] and value.relation == "=" else half_unit
+                if abs(result - target) > room + abs(target) * mpmath.mpf("1e-45"):
+                    findings.append(Finding(step.goal, line, mpmath.nstr(result, 12), value.tree.text))
+    return findings, judged
+
+
+def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State]) -> list[Finding]:
+    """The values that mpmath's own forward pass, or a nudge of the forward pass, contradicts in 40 digits.
+
+    A value that depends on a kink stands by the convention printed on the page, which no nudge can confirm; those are left out.
+    """
+    findings = []
+    for state in states:
+        findings += _forward_again(network, state)
+    state = states[0]
+    if any(name not in state.values for name in network.free) or kinks_hit(network, state):
+        return findings
+    with precision(WORKING_DIGITS):
+        point = Point(network, {name: state.values[name] for name in network.free})
+        for step in steps:
+            key = key_of(step.goal)
+            if key in state.values:
+                claim = _Claim(step, Line(step.answer, "value"), lambda _, value=state.values[key]: value, key)
+                finding = _compare(claim, point)
+                findings += [finding] if finding is not None else []
+    return findings
+
+
+def _forward_again(network: Network, state: State) -> list[Finding]:
+    import mpmath
+
+    findings, arithmetic = [], mpmath_arithmetic()
+    with mpmath.workdps(WORKING_DIGITS):
+        values = {name: mpmath.mpf(str(state.values[name])) for name in network.free if name in state.values}
+        for equation in network.equations:
+            if all(name in values for name in network.mentions[equation.goal]):
+                values[equation.goal] = expected = compile_tree(equation.rhs, arithmetic)(values)
+                given = mpmath.mpf(str(state.values[equation.goal]))
+                if abs(given - expected) > mpmath.mpf("1e-40") * max(abs(expected), mpmath.mpf("1e-9")):
+                    line = Line(equation.rhs, "value")
+                    findings.append(Finding(Name(equation.goal), line, mpmath.nstr(given, 12), mpmath.nstr(expected, 12)))
+    return findings
+
+
+def kinks_hit(network: Network, state: State) -> tuple[str, ...]:
+    """The quantities whose equation stands exactly at a kink at the given numbers."""
+    hit = []
+    for equation in network.equations:
+        for node in walk(equation.rhs):
+            if isinstance(node, Call) and OPS[node.function].kink and all(n in state.values for n in names_in(node)):
+                arguments = node.arguments if len(node.arguments) == 2 else (node.arguments[0], ZERO)
+                with precision(WORKING_DIGITS):
+                    left, right = (compile_tree(argument)(state.values) for argument in arguments)
+                if left == right:
+                    hit.append(equation.goal)
+    return tuple(dict.fromkeys(hit))
+
+
+LARGEST_COMPOSED = 20_000
+"""Nodes a composed output may have to be given to SymPy whole."""
+
+
+class ComposedPoint(Point):
+    """A point whose partials come from SymPy's own derivative of the fully composed output, not from a nudge."""
+
+    def __missing__(self, key: Any) -> Decimal:
+        if not isinstance(key, Partial):
+            raise KeyError(key)
+        self[key] = value = self.derivative(key.of, key.wrt, key.direct)
+        return value
+
+    def derivative(self, of: str, wrt: str, direct: bool) -> Decimal:
+        import mpmath
+        import sympy
+
+        network = self.network
+        symbol = sympy.Symbol(wrt, real=True)
+        if direct:
+            composed = network.expression(of)
+        else:
+            built = {wrt: symbol}
+            for equation in network.equations:
+                if equation.goal != wrt and equation.goal in network.above(of):
+                    built[equation.goal] = to_sympy(equation.rhs, built)
+            composed = built[of]
+        with mpmath.workdps(WORKING_DIGITS):
+            values = {s: mpmath.mpf(str(self[s.name])) for s in composed.free_symbols}
+            return Decimal(mpmath.nstr(walk_sympy(sympy.diff(composed, symbol), values), 80))
+
+
+def walk_sympy(expression: Any, values: dict[Any, Any]) -> Any:
+    """The value of a SymPy expression with mpmath, every shared part computed once; `values` grows by what was computed."""
+    import mpmath
+    import sympy
+
+    if expression not in values:
+        parts = [walk_sympy(part, values) for part in expression.args]
+        match expression:
+            case sympy.Add():
+                value = mpmath.fsum(parts)
+            case sympy.Mul():
+                value = mpmath.fprod(parts)
+            case sympy.Pow():
+                value = mpmath.power(*parts)
+            case sympy.Rational():
+                value = mpmath.mpf(expression.p) / expression.q
+            case sympy.Max():
+                value = max(parts)
+            case sympy.Heaviside():
+                value = mpmath.mpf(parts[0] > 0)
+            case sympy.DiracDelta():
+                value = mpmath.mpf(0)
+            case _:
+                value = getattr(mpmath, expression.func.__name__)(*parts)
+        values[expression] = value
+    return values[expression]
+
+
+def composed_size(network: Network, name: str) -> int:
+    """The nodes a quantity has when everything is written out down to the free names, counted without writing it."""
+    sizes: dict[str, int] = dict.fromkeys(network.free, 1)
+    for equation in network.equations:
+        sizes[equation.goal] = sum(sizes[node.name] if isinstance(node, Name) else 1 for node in walk(equation.rhs))
+    return sizes[name]
+
+
+def judge_composed(network: Network, steps: Sequence[Step], vectors: Vectors) -> list[Finding]:
+    """The lines that SymPy's derivative of the composed output contradicts.  Raises LimitError where that output is too large."""
+    for of in sorted({step.goal.of for step in steps if isinstance(step.goal, Partial)}):
+        size = composed_size(network, of)
+        if size > LARGEST_COMPOSED:
+            raise LimitError(f"--prove composes '{of}' whole: {size:,} nodes, over the limit of {LARGEST_COMPOSED:,}")
+    return judge_symbols(network, steps, vectors, ComposedPoint)[0]
+
+
+def demand(findings: Sequence[Finding]) -> None:
+    """Nothing to say if every line holds.  Raises JudgementError naming the first line that does not."""
+    if not findings:
+        return
+    first = findings[0]
+    goal, where = key_of(first.goal), ", ".join(f"{name} = {value}" for name, value in list(first.point.items())[:6])
+    name = f"d{goal.of}/d{goal.wrt}" if isinstance(goal, Partial) else goal
+    message = f"{name}: a line ({first.line.law}) gives {first.given} where it should give {first.expected}"
+    raise JudgementError(message + (f" at {where}" if where else ""))

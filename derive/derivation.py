@@ -1,0 +1,240 @@
+"""The pipeline: a problem into a judged derivation.
+
+Owns `Derivation`, `Answer` and `derive`.  May import everything above pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from derive.arithmetic import compile_tree, precision, was_exact
+from derive.backward import Line, Step, derive_partials
+from derive.checks import (
+    COMPOSED,
+    FORWARD_AGAIN,
+    NUDGED,
+    RECOMPUTED,
+    Checks,
+    demand,
+    judge_composed,
+    judge_numbers,
+    judge_symbols,
+    judge_values,
+)
+from derive.errors import FormulaError, InputError, UsageError, suggest
+from derive.network import Equation
+from derive.rounding import Rounding
+from derive.slopes import Slopes
+from derive.spec import Ask, Problem, missing_numbers
+from derive.tables.ops import OPS
+from derive.values import State, key_of, run, updated_tree, with_numbers
+from derive.vectors import components, vector_steps
+from derive.written import Call, Later, Name, Partial, Tree, substitute, walk
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the problem asked for: the label, the quantity as typed, the formula it comes to, and its value where it has one."""
+
+    ask: Ask
+    formula: Tree
+    values: tuple[Decimal, ...] | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A problem worked out: every step, every value, what was asked, and who judged it.
+
+    `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
+    """
+
+    problem: Problem
+    rounding: Rounding
+    forward: tuple[Step, ...]
+    partials: tuple[Step, ...]
+    vectors: tuple[Step, ...]
+    updates: tuple[Step, ...]
+    answers: tuple[Answer, ...]
+    states: tuple[State, ...]
+    checks: Checks
+    requested: tuple[Partial, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in the order of the page."""
+        return (*self.forward, *self.partials, *self.vectors, *self.updates)
+
+    def step(self, quantity: str) -> Step:
+        """The step of a quantity as it is typed: `step("dL/dw5")`.  Raises FormulaError for a quantity without one.
+
+        >>> import derive
+        >>> derive.derive(derive.find("q1")).step("dL/dw5").lines[2].law
+        'reuse-signal'
+        """
+        goal = self.problem.read(quantity)
+        for step in self.steps:
+            if step.goal == goal or key_of(step.goal) == goal:
+                return step
+        raise FormulaError(f"no step for '{quantity}'")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What Jupyter shows: LaTeX and text."""
+        from derive.formats.jupyter import mimebundle
+
+        return mimebundle(self)
+
+
+def derive(
+    problem: Problem,
+    rounding: Rounding | None = None,
+    of: str | None = None,
+    wrt: Sequence[str] = (),
+    prove: bool = False,
+) -> Derivation:
+    """Work a problem out and judge every line of it.
+
+    With `of` or `wrt`, only those partials (and what they need).  Raises UsageError for a quantity the problem does not have,
+    JudgementError if a line of ours does not hold.
+    """
+    rounding = rounding or Rounding()
+    network, train = problem.network, problem.train
+    requested = _requested(problem, of, wrt)
+    slopes = Slopes()
+    targets: dict[str, list[str]] = {}
+    for partial in requested or tuple(Partial(train.loss, name) for name in train.parameters):
+        targets.setdefault(partial.of, []).append(partial.wrt)
+    asks = () if requested else problem.asks
+    if not requested:
+        for partial in _asked_partials(problem, asks):
+            targets.setdefault(partial.of, []).append(partial.wrt)
+    moves = not requested and train.learning_rate is not None
+    partials: tuple[Step, ...] = ()
+    vectors: tuple[Step, ...] = ()
+    for goal, names in targets.items():
+        steps = derive_partials(network, goal, tuple(dict.fromkeys(names)), slopes, named=goal == train.loss)
+        partials += steps
+        vectors += vector_steps(steps, problem.vectors, goal)
+    forward = () if requested else tuple(_forward_step(equation) for equation in network.equations)
+    symbolic = (*forward, *partials, *vectors)
+    judges = [NUDGED]
+    findings, judged = judge_symbols(network, symbolic, problem.vectors)
+    if prove and not findings:
+        findings = judge_composed(network, symbolic, problem.vectors)
+        judges.append(COMPOSED)
+    demand(findings)
+
+    updates = tuple(_update_step(problem, name) for name in train.parameters) if moves else ()
+    furthest = max((node.updates for ask in asks for node in walk(ask.tree) if isinstance(node, Later)), default=0)
+    complete = not missing_numbers(problem)
+    states = run(problem, partials, rounding, max(furthest, int(moves)) if complete else 0)
+    worked = tuple(_with_numbers(step, states, rounding) for step in (*symbolic, *updates))
+    if rounding.carry == "full":
+        demand(judge_values(network, partials, states))
+        judges.append(FORWARD_AGAIN)
+    findings, recomputed = judge_numbers(worked)
+    demand(findings)
+    if recomputed:
+        judges.append(RECOMPUTED)
+    kinds = {kind: tuple(step for step in worked if step.kind == kind) for kind in ("forward", "partial", "vector", "update")}
+    return Derivation(
+        problem,
+        rounding,
+        *kinds.values(),
+        answers=tuple(_answer(ask, problem, worked, states) for ask in asks),
+        states=states,
+        checks=Checks(sum(len(step.lines) for step in worked), judged + recomputed + len(updates), tuple(judges)),
+        requested=requested,
+    )
+
+
+def _requested(problem: Problem, of: str | None, wrt: Sequence[str]) -> tuple[Partial, ...]:
+    if of is None and not wrt:
+        return ()
+    network = problem.network
+    goal = problem.train.loss if of is None else problem.aliases.get(of, of)
+    names = tuple(wrt) or problem.train.parameters
+    asked = []
+    for typed in names:
+        partial = Partial(goal, problem.aliases.get(typed, typed))
+        for option, name in (("--of", partial.of), ("--wrt", partial.wrt)):
+            if name not in network.quantities:
+                raise UsageError(f"{option} {name}: no such quantity" + suggest(name, network.quantities))
+        if partial.wrt not in network.above(partial.of):
+            if wrt:
+                raise UsageError(f"--wrt {typed}: '{goal}' does not depend on it")
+            continue
+        asked.append(partial)
+    return tuple(asked)
+
+
+def _forward_step(equation: Equation) -> Step:
+    lines = [Line(equation.rhs, "definition", (equation.goal,))]
+    call = equation.rhs
+    if isinstance(call, Call) and (formula := OPS[call.function].formula) is not None:
+        lines.append(Line(formula(call.arguments, call.part or 0), "operation", (call.function,)))
+    return Step("forward", Name(equation.goal), tuple(lines))
+
+
+def _update_step(problem: Problem, name: str) -> Step:
+    return Step("update", Later(Name(name), 1), (Line(updated_tree(problem, name), "update-rule", (problem.train.rule,)),))
+
+
+def _with_numbers(step: Step, states: Sequence[State], rounding: Rounding) -> Step:
+    """The step with numbers from the values before any update; the goal of an update has its value one state later."""
+    goal = step.goal
+    later = states[goal.updates] if isinstance(goal, Later) and goal.updates < len(states) else states[0]
+    key = key_of(goal.body if isinstance(goal, Later) else goal)
+    if key is None or key not in later.values or (isinstance(goal, Later) and len(states) == 1):
+        return step
+    return with_numbers(step, states[0], later.values[key], key in later.exact, rounding)
+
+
+def _asked_partials(problem: Problem, asks: Sequence[Ask]) -> list[Partial]:
+    """Every partial the asks mention, vectors taken apart."""
+    found = []
+    for ask in asks:
+        inside = [node.body for node in walk(ask.tree) if isinstance(node, Later)]
+        for tree in (ask.tree, *inside):
+            found += [cell for node in walk(tree) if isinstance(node, Partial) for cell in components(node, problem.vectors)]
+    return [partial for partial in found if isinstance(partial, Partial)]
+
+
+def _answer(ask: Ask, problem: Problem, steps: Sequence[Step], states: Sequence[State]) -> Answer:
+    answers = {step.goal: step.answer for step in steps if not isinstance(step.goal, Later)}
+    if isinstance(ask.tree, Later) and ask.tree.updates == 1 and isinstance(ask.tree.body, Name) and ask.tree.body.name in problem.train.parameters:
+        formula = updated_tree(problem, ask.tree.body.name)
+    else:
+        formula = substitute(ask.tree, lambda leaf: answers.get(leaf) if isinstance(leaf, Partial) or leaf == ask.tree else None)
+    values, exact = [], True
+    for cell in components(ask.tree, problem.vectors):
+        value = _value(cell, states)
+        if value is None:
+            return Answer(ask, formula)
+        values.append(value[0])
+        exact = exact and value[1]
+    return Answer(ask, formula, tuple(values), exact)
+
+
+def _value(tree: Tree, states: Sequence[State]) -> tuple[Decimal, bool] | None:
+    """The value of an expression over quantities, each taken from the state it asks for."""
+    later = {node: f"@{place}" for place, node in enumerate(node for node in walk(tree) if isinstance(node, Later))}
+    values: dict[Any, Decimal] = dict(states[0].values)
+    exact = all(key_of(node) in states[0].exact for node in walk(tree) if key_of(node) is not None and not later)
+    for node, name in later.items():
+        inner = _value(node.body, (states[node.updates],)) if node.updates < len(states) else None
+        if inner is None:
+            return None
+        values[name], exact = inner[0], exact and inner[1]
+    plain = substitute(tree, lambda leaf: Name(later[leaf]) if isinstance(leaf, Later) else None)
+    try:
+        with precision(120):
+            value = compile_tree(plain)(values)
+            return value, exact and was_exact()
+    except KeyError:
+        return None
+    except ArithmeticError:
+        raise InputError(f"ask: '{plain}' has no value at the given numbers") from None

@@ -1,0 +1,62 @@
+"""What can go wrong, in the words of the person who typed the input.
+
+Owns the exceptions and the exit status each one means.  Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class DeriveError(Exception):
+    """A failure that is told in one line; `exit_status` is what the command returns."""
+
+    exit_status = 70
+
+
+class UsageError(DeriveError):
+    """The command was called with words that do not fit."""
+
+    exit_status = 2
+
+
+class InputError(DeriveError):
+    """An input cannot be read or is not valid; the message names file and place."""
+
+    exit_status = 3
+
+
+class LimitError(DeriveError):
+    """The input is valid but asks for more than the limits allow."""
+
+    exit_status = 4
+
+
+class FormulaError(DeriveError):
+    """A typed formula cannot be read; `position` counts characters from 1."""
+
+    exit_status = 3
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class JudgementError(DeriveError):
+    """A line of our own does not hold.  It is our fault, so nothing is printed."""
+
+    exit_status = 70
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """A tail for a message: what was probably meant, or nothing.
+
+    >>> suggest("sigmiod", ["sigmoid", "tanh"])
+    "; did you mean 'sigmoid'?"
+    >>> suggest("qqq", ["sigmoid", "tanh"])
+    ''
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""

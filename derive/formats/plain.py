@@ -1,0 +1,54 @@
+"""Formulas as they are typed: what `derive` prints here, its reader reads back.
+
+Owns `plain`.  May import: symbols, written, formats.mathematics.
+"""
+
+from __future__ import annotations
+
+import re
+
+from derive.formats.mathematics import Face, write
+from derive.symbols import Script
+from derive.written import Tree
+
+
+def _power(base: str, exponent: str) -> str:
+    return f"{base}^{exponent}" if re.fullmatch(r"\w+|\d+\.\d+", exponent, re.ASCII) else f"{base}^({exponent})"
+
+
+def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    call = f"{function}({', '.join(arguments)})"
+    return call if part is None else f"{call}[{part + 1}]"
+
+
+FACE = Face(
+    number=lambda text: text,
+    name=lambda symbol, name: name,
+    minus=" - ",
+    dot="*",
+    near="*",
+    touch="*",
+    brackets=lambda text: f"({text})",
+    power=_power,
+    partial=lambda of, wrt, direct: f"partial({of}, {wrt})" if direct else f"d{of}/d{wrt}",
+    signal=None,
+    later=lambda body, updates: f"{body}@{updates}",
+    call=_call,
+    listing=lambda items: f"[{', '.join(items)}]",
+    elementwise="*",
+    matrix_product=" @ ",
+    transpose=lambda body: f"{body}.T",
+    relations={"=": "=", ">=": ">=", "<=": "<=", ">": ">", "<": "<", "iff": "<=>"},
+)
+
+_SCRIPT = Script()
+
+
+def plain(tree: Tree) -> str:
+    """The typed form of a tree.
+
+    >>> from derive.reader import read_formula
+    >>> plain(read_formula("1/2*(a - b)^2"))
+    '1/2*(a - b)^2'
+    """
+    return write(tree, FACE, _SCRIPT)

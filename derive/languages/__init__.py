@@ -1,0 +1,1 @@
+"""The words of every page, one TOML catalogue for each language."""

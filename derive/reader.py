@@ -1,0 +1,425 @@
+"""Typed text into a tree: a closed grammar that evaluates nothing.
+
+Owns the tokens, the grammar and its limits.  What is ambiguous is refused with both readings shown.  May import: errors,
+written, tables.ops.
+
+    relation   sum (('>=' | '<=' | '>' | '<') sum)?
+    sum        product (('+' | '-') product)*
+    product    power (('*' | '/') '-'? power | '@' power | power)*   without a sign: 2a, a(1 - a), never after '/' or '^'
+    power      atom ('^' '-'? power)?
+    atom       number | name | dA/dB | f(…) | (…) | [ … ]          each may carry '.T', '+' or '@2'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from derive.errors import FormulaError, suggest
+from derive.tables.ops import ALIASES, OPS
+from derive.written import (
+    Call,
+    Later,
+    Listing,
+    MatrixProduct,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Quotient,
+    Relation,
+    Sum,
+    Transpose,
+    Tree,
+)
+
+MAX_CHARACTERS = 20_000
+MAX_TOKENS = 8_000
+MAX_DEPTH = 60
+MAX_DIGITS = 40
+MAX_EXPONENT = 400
+
+LEARNING_RATE = "learning_rate"
+"""The one name that is no quantity of the network: the rate of [train]."""
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<sign>\*\*|>=|<=|[-+*/^()@,><\[\]]|\.T\b))",
+    re.ASCII,
+)
+_FOLDED = {ord("٫"): ".", ord("٬"): "", ord("−"): "-", ord("–"): "-", ord("·"): "*", ord("⋅"): "*", ord("×"): "*", ord("÷"): "/"}
+_FOLDED |= {ord(c): "≥≤".index(c) and "<=" or ">=" for c in "≥≤"}
+_FOLDED |= {ord(c): str(i) for digits in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for i, c in enumerate(digits)}
+_FOLDED |= {ord(c): None for c in "\u200c\u200e\u200f\u2066\u2067\u2068\u2069"}
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a formula: its kind, text, place (from 1), and whether a space stands before it."""
+
+    kind: str
+    text: str
+    position: int
+    spaced: bool
+
+
+def fold_characters(text: str) -> str:
+    """Persian and Arabic-Indic digits, typographic minus and times, superscripts: as the grammar spells them.
+
+    >>> fold_characters("۰٫۵ × a²")
+    '0.5 * a^2'
+    """
+    text = text.translate(_FOLDED)
+    return re.sub(f"[{_SUPERSCRIPTS}]+", lambda m: "^" + "".join(str(_SUPERSCRIPTS.index(c)) for c in m[0]), text)
+
+
+def tokenize(text: str) -> list[Token]:
+    """The words of a formula.  Raises FormulaError at the first character that belongs to none."""
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(f"the formula is longer than {MAX_CHARACTERS:,} characters")
+    for alias, name in ALIASES.items():
+        if not alias.isascii():
+            text = text.replace(alias, name)
+    text = fold_characters(text)
+    tokens: list[Token] = []
+    end = 0
+    stripped = text.rstrip()
+    while end < len(stripped):
+        found = _TOKEN.match(stripped, end)
+        if found is None:
+            at = end + len(stripped[end:]) - len(stripped[end:].lstrip())
+            raise FormulaError(_bad_character(stripped[at]), at + 1)
+        kind = found.lastgroup or ""
+        start = found.start(kind)
+        tokens.append(Token(kind, found[kind], start + 1, start > end))
+        end = found.end()
+        if len(tokens) > MAX_TOKENS:
+            raise FormulaError(f"the formula has more than {MAX_TOKENS:,} symbols")
+    return tokens
+
+
+def _bad_character(character: str) -> str:
+    import unicodedata
+
+    if character == "=":
+        return "'=' does not belong in a formula"
+    if character in "'\"`":
+        return "quotes do not belong in a formula"
+    name = unicodedata.name(character, "control character")
+    shown = repr(character) if character.isascii() else f"'{character}' (U+{ord(character):04X} {name})"
+    return f"{shown} does not belong in a formula" if character.isprintable() else f"a {name} (U+{ord(character):04X}) does not belong in a formula"
+
+
+def read_formula(text: str, names: Collection[str] | None = None, *, quantities: bool = False) -> Tree:
+    """The tree of a typed formula.
+
+    `names` are the names that may stand in it (any name when None).  With `quantities`, `dA/dB`, `w5+` and `L@1` are read as the
+    derivative, the updated parameter and the later value.  Raises FormulaError.
+
+    >>> read_formula("2a(1 - a)")
+    Product(factors=(Number(text='2'), Name(name='a'), Sum(terms=(Number(text='1'), Negative(body=Name(name='a'))))), tight=False)
+    >>> read_formula("1/2a")
+    Traceback (most recent call last):
+    derive.errors.FormulaError: '1/2a' can be read in two ways: write (1/2)*a or 1/(2*a)
+    """
+    tokens = tokenize(text)
+    if not tokens:
+        raise FormulaError("the formula is empty")
+    parser = _Parser(tokens, None if names is None else frozenset(names), quantities, text)
+    tree = parser.relation()
+    if parser.here is not None:
+        parser.refuse_here()
+    return tree
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token], names: frozenset[str] | None, quantities: bool, text: str) -> None:
+        self.tokens, self.names, self.quantities, self.text = tokens, names, quantities, text
+        self.at = self.depth = 0
+
+    # --- moving along -------------------------------------------------------------------------------------------------
+
+    @property
+    def here(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def peek(self, ahead: int) -> Token | None:
+        return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else None
+
+    def is_sign(self, *signs: str) -> bool:
+        token = self.here
+        return token is not None and token.kind == "sign" and token.text in signs
+
+    def take(self) -> Token:
+        token = self.here
+        if token is None:
+            raise FormulaError("the formula ends too early", len(self.text) + 1)
+        self.at += 1
+        return token
+
+    def expect(self, sign: str) -> None:
+        if not self.is_sign(sign):
+            if self.here is None:
+                raise FormulaError(f"'{sign}' is missing at the end", len(self.text) + 1)
+            raise FormulaError(f"'{sign}' is missing before '{self.here.text}'", self.here.position)
+        self.at += 1
+
+    def refuse_here(self) -> None:
+        token = self.here
+        assert token is not None
+        before = self.tokens[self.at - 1]
+        if token.kind != "sign" and before.kind != "sign":
+            raise self.two_readings(before.text, token.text)
+        raise FormulaError(f"'{token.text}' is not expected here", token.position)
+
+    def two_readings(self, before: str, after: str) -> FormulaError:
+        if before in OPS or before in ALIASES:
+            return FormulaError(f"'{before} {after}' is ambiguous: write {before}({after}) for the function, or put an operator between")
+        return FormulaError(f"'{before} {after}' is ambiguous: write {before}*{after} for the product, or one name without a space")
+
+    # --- the grammar --------------------------------------------------------------------------------------------------
+
+    def relation(self) -> Tree:
+        left = self.sum()
+        if self.is_sign(">=", "<=", ">", "<"):
+            sign = self.take().text
+            return Relation(sign, left, self.sum())
+        return left
+
+    def sum(self) -> Tree:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise FormulaError(f"brackets are nested more than {MAX_DEPTH} deep", self.tokens[min(self.at, len(self.tokens) - 1)].position)
+        terms = [self.signed()]
+        while self.is_sign("+", "-"):
+            sign = self.take()
+            if self.is_sign("+", "-"):
+                raise FormulaError(f"two signs in a row: '{sign.text}{self.take().text}'", sign.position)
+            term = self.product()
+            terms.append(Negative(term) if sign.text == "-" else term)
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def signed(self) -> Tree:
+        if self.is_sign("-"):
+            sign = self.take()
+            if self.is_sign("+", "-"):
+                raise FormulaError("two signs in a row", sign.position)
+            return Negative(self.product())
+        return self.product()
+
+    def product(self) -> Tree:
+        start = self.at
+        result = self.power()
+        factors = [result]
+        divided = False
+        while (token := self.here) is not None:
+            if self.is_sign("*"):
+                self.take()
+                factors.append(self.factor())
+                continue
+            if self.is_sign("/"):
+                self.take()
+                top = factors[0] if len(factors) == 1 else Product(tuple(factors))
+                factors = [Quotient(top, self.factor())]
+                divided = True
+                continue
+            if self.is_sign("@"):
+                self.take()
+                left = factors[0] if len(factors) == 1 else Product(tuple(factors))
+                factors = [MatrixProduct(left, self.power())]
+                continue
+            if token.kind == "sign" and token.text != "(":
+                break
+            factors.append(self.side_by_side(token, factors[-1], divided, start))
+        return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+    def factor(self) -> Tree:
+        """A factor after a sign, which may bring one minus of its own: 2*-3."""
+        if self.is_sign("-"):
+            self.take()
+            return Negative(self.power())
+        return self.power()
+
+    def side_by_side(self, token: Token, left: Tree, divided: bool, start: int) -> Tree:
+        """A product written without a sign: only `2a`, `2(…)`, `a(…)`, `(…)(…)`, with no space and no '/' or '^' before it."""
+        before = self.tokens[self.at - 1]
+        if before.kind == "name" and token.text == "(" and self.names is not None and before.text not in self.names:
+            raise FormulaError(f"unknown function '{before.text}'" + suggest(before.text, OPS), before.position)
+        fits = before.text == ")" or (before.kind == "number" and not re.match(r"[eE]\Z", token.text)) or token.text == "("
+        if not fits or (token.spaced and token.text != "(") or token.kind == "number":
+            raise self.two_readings(before.text, token.text)
+        if divided or isinstance(left, Power):
+            piece = "".join(t.text for t in self.tokens[start : self.at])
+            rest = token.text if token.text != "(" else "(…)"
+            sign = "/" if divided else "^"
+            head, _, tail = piece.rpartition(sign)
+            raise FormulaError(f"'{piece}{rest}' can be read in two ways: write ({piece})*{rest} or {head}{sign}({tail}*{rest})")
+        return self.power()
+
+    def power(self) -> Tree:
+        base = self.atom()
+        if self.is_sign("^", "**"):
+            sign = self.take()
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise FormulaError(f"powers are nested more than {MAX_DEPTH} deep", sign.position)
+            exponent = self.factor()
+            self.depth -= 1
+            self.guard_exponent(exponent, sign)
+            return Power(base, exponent)
+        return base
+
+    def guard_exponent(self, exponent: Tree, sign: Token) -> None:
+        match exponent:
+            case Negative(body):
+                self.guard_exponent(body, sign)
+            case Number() if abs(exponent.value) > MAX_EXPONENT:
+                raise FormulaError(f"the exponent {exponent.text} is over the limit of {MAX_EXPONENT}", sign.position)
+            case Power(Number(), Number()):
+                raise FormulaError("a power of a number in an exponent is too large", sign.position)
+
+    def atom(self) -> Tree:
+        token = self.take()
+        if token.kind == "number":
+            return self.number(token)
+        if token.kind == "name":
+            return self.after(self.named(token), token)
+        if token.text == "(":
+            inner = self.sum()
+            self.expect(")")
+            return self.after(inner, token)
+        if token.text == "[":
+            inner = Listing(self.items("]"))
+            return inner
+        raise FormulaError(f"'{token.text}' is not expected here", token.position)
+
+    def number(self, token: Token) -> Tree:
+        digits, _, exponent = token.text.lower().partition("e")
+        if len(digits.replace(".", "").lstrip("0")) > MAX_DIGITS:
+            raise FormulaError(f"the number has more than {MAX_DIGITS} digits", token.position)
+        if exponent and abs(int(exponent[:8])) > MAX_EXPONENT:
+            raise FormulaError(f"the exponent of {token.text} is over the limit of {MAX_EXPONENT}", token.position)
+        if self.is_sign(","):
+            follower = self.peek(1)
+            if self.depth and not self.in_call and follower is not None and follower.kind == "number":
+                raise FormulaError("',' is not a decimal sign; write 1.5", token.position)
+        text = token.text
+        return Number("0" + text if text.startswith(".") else text.rstrip(".") if text.endswith(".") else text)
+
+    in_call = 0
+
+    def items(self, closing: str) -> tuple[Tree, ...]:
+        self.in_call += 1
+        parts = [self.sum()]
+        while self.is_sign(","):
+            self.take()
+            parts.append(self.sum())
+        self.expect(closing)
+        self.in_call -= 1
+        return tuple(parts)
+
+    def named(self, token: Token) -> Tree:
+        name = token.text
+        derivative = self.derivative(token)
+        if derivative is not None:
+            return derivative
+        opens = self.is_sign("(")
+        function = ALIASES.get(name, name)
+        if opens and name == "partial":
+            return self.direct_partial(token)
+        if opens and (self.names is None or name not in self.names) and function in OPS:
+            self.take()
+            arguments = self.items(")")
+            fault = OPS[function].fault(arguments)
+            if fault:
+                raise FormulaError(fault, token.position)
+            return Call(function, arguments)
+        if self.names is not None and name not in self.names:
+            if opens:
+                raise FormulaError(f"unknown function '{name}'" + suggest(name, OPS), token.position)
+            if function in OPS:
+                raise FormulaError(f"'{name}' is a function: write {name}(…)", token.position)
+            raise FormulaError(f"unknown name '{name}'" + suggest(name, self.names), token.position)
+        if self.names is None and not opens and function in OPS:
+            raise FormulaError(f"'{name}' is a function: write {name}(…)", token.position)
+        return Name(name)
+
+    def derivative(self, token: Token) -> Tree | None:
+        """`dA/dB`, when A and B are quantities and dA and dB are not names themselves."""
+        slash, below = self.peek(0), self.peek(1)
+        if not self.quantities or self.names is None or slash is None or below is None or slash.text != "/":
+            return None
+        above, under = token.text, below.text
+        if not (above.startswith("d") and under.startswith("d")) or above in self.names or under in self.names:
+            return None
+        for typed in (above, under):
+            if typed[1:] not in self.names:
+                if typed == "d":
+                    return None
+                raise FormulaError(f"unknown quantity '{typed[1:]}' in {above}/{under}" + suggest(typed[1:], self.names), token.position)
+        self.at += 2
+        return Partial(above[1:], under[1:])
+
+    def direct_partial(self, token: Token) -> Tree:
+        self.take()
+        both = self.items(")")
+        match both:
+            case (Name(of), Name(wrt)):
+                return Partial(of, wrt, direct=True)
+        raise FormulaError("partial takes two names: partial(of, by)", token.position)
+
+    def after(self, tree: Tree, token: Token) -> Tree:
+        """What may hang on an atom: `.T`, and among quantities `+` and `@k`."""
+        while True:
+            if self.is_sign(".T"):
+                self.take()
+                tree = Transpose(tree)
+            elif self.quantities and self.is_sign("@") and (k := self.peek(1)) is not None and k.kind == "number":
+                self.take()
+                tree = Later(tree, self.updates(self.take()))
+            elif self.quantities and isinstance(tree, Name) and self.is_plus_mark():
+                self.take()
+                tree = Later(tree, 1)
+            else:
+                return tree
+
+    def updates(self, token: Token) -> int:
+        if not token.text.isdigit() or not 0 <= int(token.text) <= 1000:
+            raise FormulaError("after '@' stands a whole number of updates, 0 to 1000", token.position)
+        return int(token.text)
+
+    def is_plus_mark(self) -> bool:
+        """Whether the '+' here is the mark of an updated parameter: it touches the name, and no operand touches it."""
+        sign, follower = self.here, self.peek(1)
+        if sign is None or sign.text != "+" or sign.spaced:
+            return False
+        if follower is None or follower.text in (")", ",", "]"):
+            return True
+        if follower.kind != "sign" or follower.text in ("(", "["):
+            return False
+        if not follower.spaced:
+            raise FormulaError(f"'+{follower.text}' is ambiguous: put a space after the + of an updated parameter", sign.position)
+        return True
+
+
+def check_name(name: str) -> str | None:
+    """What is wrong with a name for a quantity, or None."""
+    if not NAME.match(name):
+        bad = next((c for c in name if not re.match(r"[A-Za-z0-9_]", c)), None)
+        if bad is not None:
+            shown = bad if bad.isprintable() and bad.isascii() else f"U+{ord(bad):04X}"
+            return f"'{shown}' does not belong in a name: letters a-z, digits and _ do"
+        return "a name starts with a letter"
+    if len(name) > 40:
+        return "a name has at most 40 characters"
+    if name in OPS or name in ALIASES or name == "partial":
+        return f"'{name}' is the name of a function"
+    if name == LEARNING_RATE:
+        return f"'{name}' belongs in [train]"
+    return None

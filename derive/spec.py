@@ -1,0 +1,574 @@
+"""A problem file into a Problem, with errors a student can read.
+
+Owns the file format (TOML), its checks and its limits.  Every message says file, place, what is wrong and what was probably
+meant.  May import: errors, written, reader, symbols, network, tables.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from derive.errors import FormulaError, InputError, suggest
+from derive.network import Equation, Network, guess_parameters
+from derive.reader import LEARNING_RATE, MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
+from derive.symbols import read_symbol
+from derive.tables.layers import Grid, Layers, expand_layers
+from derive.tables.notations import NOTATIONS
+from derive.tables.ops import ALIASES, OPS
+from derive.tables.rules import RULES
+from derive.written import (
+    Call,
+    Later,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Product,
+    Quotient,
+    Relation,
+    Sum,
+    Tree,
+    add,
+    substitute,
+    walk,
+)
+
+MAX_BYTES = 256 * 1024
+MAX_DOTS, MAX_BRACKETS = 32, 64
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Something the problem wants answered: its own label, the text as typed, and the tree; `vector` when it names a vector."""
+
+    label: str
+    text: str
+    tree: Tree
+    vector: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Two classifiers, each with the statement that means class 0; `dimension` is the name of the number of inputs."""
+
+    rules: Mapping[str, Relation]
+    vectors: tuple[str, ...]
+    dimension: str
+
+
+@dataclass(frozen=True)
+class Train:
+    """What is trained and how: `batch` is "", "mean" or "sum"."""
+
+    loss: str
+    parameters: tuple[str, ...]
+    learning_rate: Number | None = None
+    rule: str = "sgd"
+    batch: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem, checked: what a file says, or what a program builds."""
+
+    title: str
+    network: Network
+    train: Train
+    given: Mapping[str, Number] = field(default_factory=dict)
+    examples: tuple[Mapping[str, Number], ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    notation: str = "plain"
+    vectors: Mapping[str, Grid] = field(default_factory=dict)
+    asks: tuple[Ask, ...] = ()
+    decision: Decision | None = None
+    source: str = ""
+    question: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def example(self, updates: int) -> Mapping[str, Number]:
+        """The given numbers after so many updates: those of the example that the next update would use."""
+        if not self.examples:
+            return self.given
+        return {**self.given, **self.examples[updates % len(self.examples)]}
+
+    def read(self, text: str) -> Tree:
+        """A typed expression over the quantities of this problem.  Raises FormulaError."""
+        rate = (LEARNING_RATE,) if self.train.learning_rate is not None else ()
+        known = (*self.network.quantities, *self.vectors, *self.aliases, *rate)
+        tree = read_formula(text, known, quantities=True)
+        return substitute(tree, self._unalias) if self.aliases else tree
+
+    def _unalias(self, leaf: Tree) -> Tree | None:
+        match leaf:
+            case Name(name) if name in self.aliases:
+                return Name(self.aliases[name])
+            case Partial(of, wrt):
+                return Partial(self.aliases.get(of, of), self.aliases.get(wrt, wrt))
+            case Later(body, updates):
+                return Later(substitute(body, self._unalias), updates)
+        return None
+
+
+SECTIONS = {
+    "title", "source", "question", "notation", "given", "forward", "train", "names", "ask", "examples", "shapes", "layers",
+    "vectors", "decision",
+}  # fmt: skip
+
+
+def load(path: Path | str) -> Problem:
+    """The problem in a file.  Raises InputError (unreadable or invalid)."""
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: " + ("not a regular file" if path.exists() else "no such file"))
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    return load_text(data, path.name)
+
+
+def load_text(data: bytes | str, where: str = "problem") -> Problem:
+    """The problem in a TOML text; `where` names it in messages.
+
+    >>> load_text('[forward]\\nh1 = "sigmiod(2)"', "q.toml")
+    Traceback (most recent call last):
+    derive.errors.InputError: q.toml: forward.h1: unknown function 'sigmiod'; did you mean 'sigmoid'?
+    """
+    try:
+        return _Loader(_parse_toml(data)).problem()
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _parse_toml(data: bytes | str) -> dict[str, Any]:
+    raw = data.encode() if isinstance(data, str) else data
+    if len(raw) > MAX_BYTES:
+        raise InputError(f"the file is over the limit of {MAX_BYTES // 1024} KiB")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start + 1})") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for place, line in enumerate(text.split("\n"), start=1):
+        bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "q", line).partition("#")[0]
+        if max(map(lambda run: run.count("."), re.split(r"[,=\[\]{}]", bare))) > MAX_DOTS:
+            raise InputError(f"line {place}: a key of more than {MAX_DOTS} parts")
+        if bare.count("[") + bare.count("{") > MAX_BRACKETS:
+            raise InputError(f"line {place}: more than {MAX_BRACKETS} brackets on a line")
+    try:
+        return tomllib.loads(text, parse_float=_Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"is not valid TOML: {error}") from None
+    except RecursionError:
+        raise InputError("is nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"holds a number that is too long: {error}") from None
+
+
+class _Decimal(str):
+    """The digits of a TOML float, kept as typed."""
+
+
+class _Loader:
+    """One problem file, section by section."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    def problem(self) -> Problem:
+        for key in self.document:
+            if key not in SECTIONS:
+                raise InputError(f"unknown section '{_shown(key)}'" + suggest(key, SECTIONS))
+        texts = {key: self.text(key) for key in ("title", "source", "question", "notation")}
+        notation = texts["notation"] or ("ng" if "layers" in self.document else "plain")
+        if notation not in NOTATIONS:
+            raise InputError(f"notation: unknown notation '{_shown(notation)}'" + suggest(notation, NOTATIONS) + f" (known: {', '.join(sorted(NOTATIONS))})")
+        if "layers" in self.document and "forward" in self.document:
+            raise InputError("[layers] expands into [forward]; give one of the two")
+        decision_shapes = self.shapes()
+        equations, vectors = self.layers() if "layers" in self.document else (self.forward(), {})
+        network = Network(equations)
+        vectors = {**vectors, **self.vectors(network)}
+        given = self.numbers(self.section("given"), "given")
+        self.check_given(given, network)
+        examples = self.examples(network)
+        problem = Problem(
+            title=texts["title"] or "Problem",
+            network=network,
+            train=self.train(network, examples),
+            given=given,
+            examples=examples,
+            names=self.names(network, vectors),
+            notation=notation,
+            vectors=vectors,
+            source=texts["source"],
+            question=texts["question"],
+        )
+        if problem.train.batch:
+            problem = in_batch(problem)
+        problem = replace(problem, decision=self.decision(network, decision_shapes))
+        return replace(problem, asks=self.asks(problem))
+
+    # --- sections -----------------------------------------------------------------------------------------------------
+
+    def section(self, name: str) -> dict[str, Any]:
+        value = self.document.get(name, {})
+        if not isinstance(value, dict):
+            raise InputError(f"{name}: should be a section, written [{name}]")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.document.get(key, "")
+        if isinstance(value, _Decimal) or not isinstance(value, str):
+            raise InputError(f"{key}: should be text in quotes")
+        return value
+
+    def forward(self) -> tuple[Equation, ...]:
+        section = self.section("forward")
+        if not section:
+            raise InputError("[forward] is missing or empty: it holds the named equations" + self.near_miss("forward"))
+        equations: list[Equation] = []
+        for key, value in section.items():
+            place = f"forward.{_shown(key)}"
+            goals = tuple(part.strip() for part in key.split(","))
+            for goal in goals:
+                fault = check_name(goal)
+                if fault:
+                    raise InputError(f"{place}: {fault}")
+            equations += self.equation(place, goals, value)
+        return tuple(equations)
+
+    def equation(self, place: str, goals: tuple[str, ...], value: Any) -> list[Equation]:
+        if isinstance(value, bool) or isinstance(value, dict | list) or value is None:
+            raise InputError(f"{place}: should be a formula in quotes")
+        tree = self.number(value, place) if isinstance(value, int | _Decimal) else self.formula(str(value), place)
+        spread = [node for node in walk(tree) if isinstance(node, Call) and OPS[node.function].spread]
+        if len(goals) == 1 and not spread:
+            return [Equation(goals[0], tree)]
+        call = tree
+        if not isinstance(call, Call) or not OPS[call.function].spread or len(spread) != 1:
+            what = spread[0].function if spread else "softmax"
+            raise InputError(f'{place}: {what} gives several outputs and stands alone: "y1, y2" = "{what}(z1, z2)"')
+        if len(goals) != len(call.arguments):
+            raise InputError(f"{place}: {call.function} of {len(call.arguments)} arguments gives {len(call.arguments)} outputs, not {len(goals)}")
+        return [Equation(goal, Call(call.function, call.arguments, part), goals) for part, goal in enumerate(goals)]
+
+    def formula(self, text: str, place: str, names: Sequence[str] | None = None) -> Tree:
+        try:
+            tree = read_formula(text, names if names is not None else self.known)
+        except FormulaError as error:
+            at = f" (at character {error.position})" if error.position else ""
+            raise InputError(f"{place}: {error}{at}") from None
+        for node in walk(tree):
+            if isinstance(node, Relation) and not place.startswith("decision"):
+                raise InputError(f"{place}: a comparison is no formula for a value")
+            if type(node).__name__ in ("MatrixProduct", "Transpose") and "shapes" not in self.document:
+                raise InputError(f"{place}: matrices need [shapes], which this version reads only for a [decision]")
+        return tree
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names a formula may use: those given or computed, and those that stand somewhere without a bracket behind them.
+
+        So `a(1 - a)` is a product because `a` stands alone elsewhere, and `sigmiod(z)` is a misspelt function.
+        """
+        formulas = [text for text in self.section("forward").values() if type(text) is str]
+        found = {name for text in formulas for name in re.findall(r"(?<![A-Za-z0-9_])[A-Za-z]\w*+(?!\s*\()", text[:MAX_CHARACTERS])}
+        found |= {goal.strip() for key in self.section("forward") for goal in key.split(",")} | self.section("given").keys()
+        return frozenset(found - OPS.keys() - ALIASES.keys())
+
+    def layers(self) -> tuple[tuple[Equation, ...], dict[str, Grid]]:
+        section = self.section("layers")
+        for key in section:
+            if key not in ("sizes", "activations", "loss", "biases"):
+                raise InputError(f"layers.{_shown(key)}: unknown key" + suggest(key, ("sizes", "activations", "loss", "biases")))
+        sizes = section.get("sizes")
+        if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int and 0 < n <= 10_000 for n in sizes):
+            raise InputError("layers.sizes: should list two or more whole numbers from 1, inputs first: [2, 3, 1]")
+        if sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)) > 100_000:
+            raise InputError("layers.sizes: more than 100,000 weights")
+        activations = section.get("activations", "sigmoid")
+        if isinstance(activations, str):
+            activations = [activations] * (len(sizes) - 1)
+        known = [name for name, op in OPS.items() if op.kind == "activation"]
+        if not isinstance(activations, list) or len(activations) != len(sizes) - 1:
+            raise InputError(f"layers.activations: should be one name, or a list of {len(sizes) - 1}")
+        for activation in activations:
+            if activation not in known:
+                raise InputError(f"layers.activations: unknown activation '{_shown(activation)}'" + suggest(str(activation), known))
+        losses = [name for name, op in OPS.items() if op.kind == "loss"]
+        loss = section.get("loss", "half_squared_error")
+        if loss not in (*losses, "none"):
+            raise InputError(f"layers.loss: unknown loss '{_shown(loss)}'" + suggest(str(loss), losses))
+        biases = section.get("biases", "each")
+        biases = {True: "each", False: "none"}.get(biases, biases) if isinstance(biases, bool) else biases
+        if biases not in ("each", "shared", "none"):
+            raise InputError('layers.biases: should be "each" (one a unit), "shared" (one a layer) or "none"')
+        return expand_layers(Layers(tuple(sizes), tuple(activations), None if loss == "none" else loss, biases))
+
+    def vectors(self, network: Network) -> dict[str, Grid]:
+        found: dict[str, Grid] = {}
+        for name, rows in self.section("vectors").items():
+            place = f"vectors.{_shown(name)}"
+            fault = check_name(name)
+            if fault or name in network.quantities:
+                raise InputError(f"{place}: {fault or 'is already the name of a quantity'}")
+            matrix = isinstance(rows, list) and bool(rows) and isinstance(rows[0], list)
+            flat = [entry for row in rows for entry in row] if matrix and all(isinstance(row, list) for row in rows) else rows
+            if not isinstance(flat, list) or not flat or not all(type(entry) is str for entry in flat):
+                raise InputError(f'{place}: should list names, ["z1", "z2"], or rows of names')
+            if matrix and len({len(row) for row in rows}) != 1:
+                raise InputError(f"{place}: the rows differ in length")
+            for entry in flat:
+                if entry not in network.quantities:
+                    raise InputError(f"{place}: '{_shown(entry)}' is not a quantity of [forward]" + suggest(entry, network.quantities))
+            if len(set(flat)) != len(flat):
+                raise InputError(f"{place}: a name stands twice")
+            found[name] = tuple(map(tuple, rows)) if matrix else tuple(rows)
+        return found
+
+    def numbers(self, section: Mapping[str, Any], place: str) -> dict[str, Number]:
+        found = {}
+        for name, value in section.items():
+            fault = check_name(name)
+            if fault:
+                raise InputError(f"{place}.{_shown(name)}: {fault}")
+            found[name] = self.number(value, f"{place}.{name}")
+        return found
+
+    def number(self, value: Any, place: str) -> Number:
+        if isinstance(value, bool):
+            raise InputError(f"{place}: {str(value).lower()} is not a number")
+        if not isinstance(value, int | str):
+            raise InputError(f"{place}: should be a number")
+        text = fold_characters(str(value)).strip().lstrip("+").replace("_", "").lower()
+        if re.fullmatch(r"-?(inf|nan)", text):
+            raise InputError(f"{place}: {text} is not a number to compute with")
+        if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d{1,9})?", text):
+            hint = "; write a decimal point: 1.5" if re.fullmatch(r"-?\d+,\d+", text) else ""
+            raise InputError(f"{place}: '{_shown(str(value))}' is not a number{hint}")
+        digits, _, exponent = text.partition("e")
+        if len(digits) > 42 or (exponent and abs(int(exponent)) > MAX_EXPONENT):
+            raise InputError(f"{place}: the number is too long or too large")
+        return Number(text)
+
+    def check_given(self, given: Mapping[str, Number], network: Network) -> None:
+        for name in given:
+            if name in network.by_goal:
+                raise InputError(f"given.{name}: is also computed in [forward]; a name is given once")
+
+    def examples(self, network: Network) -> tuple[dict[str, Number], ...]:
+        rows = self.document.get("examples", [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise InputError("examples: should be written [[examples]], once for each example")
+        found = [self.numbers(row, f"examples[{place}]") for place, row in enumerate(rows, start=1)]
+        every = {name for row in found for name in row}
+        for place, row in enumerate(found, start=1):
+            self.check_given(row, network)
+            for name in sorted(every - row.keys() - self.section("given").keys()):
+                raise InputError(f"examples[{place}]: no value for '{name}', which another example gives")
+            for name in row:
+                if name not in network.free:
+                    raise InputError(f"examples[{place}].{name}: no equation uses it" + suggest(name, network.free))
+        return tuple(found)
+
+    def train(self, network: Network, examples: Sequence[Mapping[str, Number]]) -> Train:
+        section = self.section("train")
+        known = ("loss", "parameters", "learning_rate", "rule", "batch")
+        for key in section:
+            if key not in known:
+                raise InputError(f"train.{_shown(key)}: unknown key" + suggest(key, known))
+        loss = section.get("loss", network.equations[-1].goal)
+        if loss not in network.by_goal:
+            raise InputError(f"train.loss: '{_shown(loss)}' is not given in [forward]" + suggest(str(loss), network.by_goal))
+        parameters = section.get("parameters")
+        if parameters is None:
+            parameters = guess_parameters(network, loss, examples[0] if examples else ())
+        elif not isinstance(parameters, list) or not all(type(p) is str for p in parameters):
+            raise InputError('train.parameters: should list names: ["w1", "b1"]')
+        for name in parameters:
+            if name not in network.free:
+                what = "is computed in [forward], so it cannot be trained" if name in network.by_goal else "is not used in [forward]"
+                raise InputError(f"train.parameters: '{_shown(name)}' {what}" + suggest(name, network.free))
+        if len(set(parameters)) != len(parameters):
+            raise InputError("train.parameters: a name stands twice")
+        rate = section.get("learning_rate")
+        rule = section.get("rule", "sgd")
+        if rule not in RULES:
+            raise InputError(f"train.rule: unknown rule '{_shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})")
+        batch = section.get("batch", False)
+        batch = {True: "mean", False: ""}[batch] if isinstance(batch, bool) else batch
+        if batch not in ("", "mean", "sum"):
+            raise InputError('train.batch: should be true (the mean over the examples), "mean" or "sum"')
+        if batch and not examples:
+            raise InputError("train.batch: there are no [[examples]] to make a batch of")
+        return Train(loss, tuple(parameters), None if rate is None else self.number(rate, "train.learning_rate"), rule, batch)
+
+    def names(self, network: Network, vectors: Mapping[str, Grid]) -> dict[str, str]:
+        found = {}
+        for name, source in self.section("names").items():
+            if name not in network.quantities and name not in vectors:
+                raise InputError(f"names.{_shown(name)}: is not a quantity of this problem" + suggest(name, (*network.quantities, *vectors)))
+            if type(source) is not str:
+                raise InputError(f"names.{name}: should be text in quotes")
+            try:
+                read_symbol(source)
+            except FormulaError as error:
+                raise InputError(f"names.{name}: {error}") from None
+            found[name] = source
+        return found
+
+    def asks(self, problem: Problem) -> tuple[Ask, ...]:
+        found = []
+        for label, text in self.section("ask").items():
+            place = f"ask.{_shown(label)}"
+            if type(text) is not str:
+                raise InputError(f"{place}: should be a quantity in quotes")
+            try:
+                tree = problem.read(text)
+                check_quantity(tree, problem)
+            except FormulaError as error:
+                raise InputError(f"{place}: {error}") from None
+            named = {node.name for node in walk(tree) if isinstance(node, Name)}
+            named |= {name for node in walk(tree) if isinstance(node, Partial) for name in (node.of, node.wrt)}
+            vector = bool(named & problem.vectors.keys())
+            if vector and not isinstance(tree, Name | Partial):
+                raise InputError(f"{place}: a vector is asked for by its name alone")
+            found.append(Ask(label, text, tree, vector))
+        return tuple(found)
+
+    def shapes(self) -> tuple[tuple[str, ...], str]:
+        """The vectors of a decision problem and the name of their size."""
+        section = self.section("shapes")
+        if section and "decision" not in self.document:
+            raise InputError("shapes: quantities with sizes are read only for a [decision] in this version")
+        sizes = set()
+        for name, shape in section.items():
+            if not isinstance(shape, list) or len(shape) != 1 or type(shape[0]) is not str or check_name(shape[0]):
+                raise InputError(f'shapes.{_shown(name)}: should name one size: ["n"]')
+            sizes.add(shape[0])
+        if len(sizes) > 1:
+            raise InputError("shapes: the vectors of a decision share one size")
+        return tuple(section), next(iter(sizes), "")
+
+    def decision(self, network: Network, shapes: tuple[tuple[str, ...], str]) -> Decision | None:
+        section = self.section("decision")
+        if not section:
+            return None
+        rules = {}
+        for key, text in section.items():
+            place = f"decision.{_shown(key)}"
+            if key not in ("softmax", "logistic"):
+                raise InputError(f"{place}: unknown classifier" + suggest(key, ("softmax", "logistic")) + " (known: logistic, softmax)")
+            tree = self.formula(text, place, network.quantities) if type(text) is str else None
+            if not isinstance(tree, Relation):
+                raise InputError(f'{place}: should be the statement that means class 0: "y1 >= y2"')
+            rules[key] = tree
+        if len(rules) != 2:
+            raise InputError("decision: needs both softmax and logistic")
+        vectors, dimension = shapes
+        for name in vectors:
+            if name not in network.free:
+                raise InputError(f"shapes.{_shown(name)}: is not a free name of [forward]" + suggest(name, network.free))
+        return Decision(rules, vectors, dimension)
+
+    def near_miss(self, wanted: str) -> str:
+        return next((f"; did you mean [{wanted}] for [{key}]?" for key in self.document if suggest(key, [wanted])), "")
+
+
+def check_quantity(tree: Tree, problem: Problem, later: bool = False) -> None:
+    """Whether a quantity can be had in this problem.  Raises FormulaError."""
+    for node in walk(tree):
+        match node:
+            case Partial(of, wrt):
+                whole = problem.vectors.keys() & {of, wrt}
+                if of in problem.vectors:
+                    raise FormulaError(f"the derivative of the vector '{of}' is not one vector; ask for that of a component")
+                if not whole and wrt not in problem.network.above(of):
+                    raise FormulaError(f"'{of}' does not depend on '{wrt}'")
+            case Later(body, updates):
+                if updates and problem.train.learning_rate is None:
+                    raise FormulaError("values after an update need learning_rate in [train]")
+                if updates:
+                    missing = missing_numbers(problem)
+                    if missing:
+                        raise FormulaError(f"values after an update need numbers for every name; missing: {', '.join(missing)}")
+            case Relation():
+                raise FormulaError("a comparison has no value")
+
+
+def missing_numbers(problem: Problem) -> tuple[str, ...]:
+    """The free names without a value."""
+    have = problem.example(0)
+    return tuple(name for name in problem.network.free if name not in have)
+
+
+def in_batch(problem: Problem) -> Problem:
+    """The same problem with all examples in one network: what depends on an example is repeated with _1, _2 …, and the loss is
+    their mean or sum.  Nothing else needs to know of batches: the chain rule sums over every use of a shared weight.
+    """
+    network, loss = problem.network, problem.train.loss
+    data = set(problem.examples[0])
+    touched = set().union(*(network.below(name) for name in data))
+    if loss not in touched:
+        raise InputError("train.batch: the loss does not depend on the examples")
+    taken = set(network.quantities)
+    equations: list[Equation] = [e for e in network.equations if e.goal not in touched]
+    given = {name: value for name, value in problem.given.items() if name not in data}
+    names = {name: source for name, source in problem.names.items() if name not in touched}
+    count = len(problem.examples)
+    for k, example in enumerate(problem.examples, start=1):
+        new = {name: f"{name}_{k}" for name in sorted(touched)}
+        clash = sorted(taken & set(new.values()))
+        if clash:
+            raise InputError(f"train.batch: '{clash[0]}' is needed for example {k}; give that name to nothing else")
+        rename = {Name(old): Name(fresh) for old, fresh in new.items()}
+        for e in network.equations:
+            if e.goal in touched:
+                siblings = tuple(new[s] for s in e.siblings)
+                equations.append(Equation(new[e.goal], substitute(e.rhs, rename.get), siblings))
+        given |= {new[name]: value for name, value in example.items()}
+        names |= {new[name]: f"{{{source}}}^{{({k})}}" for name, source in problem.names.items() if name in touched and "^" not in source}
+    losses = add(*(Name(f"{loss}_{k}") for k in range(1, count + 1)))
+    if problem.train.batch == "mean" and count > 1:
+        losses = Product((Quotient(Number("1"), Number(str(count))), losses), tight=True)
+    equations.append(Equation(loss, losses))
+    aliases = {name: f"{name}_1" for name in sorted(touched) if name != loss}
+    vectors = {name: grid for name, grid in problem.vectors.items() if not touched & set(_entries(grid))}
+    return replace(
+        problem, network=Network(tuple(equations)), given=given, examples=(), names=names, aliases=aliases, vectors=vectors
+    )
+
+
+def _entries(grid: Grid) -> tuple[str, ...]:
+    return tuple(entry for row in grid for entry in (row if isinstance(row, tuple) else (row,)))
+
+
+def _shown(text: Any) -> str:
+    """Text from outside as it may stand in a message: short, and nothing that moves a terminal."""
+    safe = "".join(c if c.isprintable() else "?" for c in str(text))
+    return safe if len(safe) <= 60 else safe[:57] + "..."
+
+
+BUILT_IN = Path(__file__).parent / "problems"
+
+
+def built_in_names() -> tuple[str, ...]:
+    """The names of the built-in problems."""
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def find(name: str) -> Problem:
+    """A problem by its built-in name or its path.  Raises InputError."""
+    if name in built_in_names():
+        return load(BUILT_IN / f"{name}.toml")
+    if not Path(name).exists() and "/" not in name and not name.endswith(".toml"):
+        raise InputError(f"no problem '{_shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})")
+    return load(name)

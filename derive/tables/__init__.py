@@ -1,0 +1,1 @@
+"""What is known: operations, laws, layers, notations, update rules.  To add mathematics, add a row here."""

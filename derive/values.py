@@ -1,0 +1,198 @@
+"""Numbers: the forward pass, the partials, the updates, and the lines that show them in place.
+
+Owns `State` (every value after so many updates), `run`, and `with_numbers`.  May import: written, arithmetic, rounding, network,
+reader, spec, backward, tables.rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, Overflow
+
+from derive.arithmetic import Evaluator, compile_tree, forget_rounding, precision, settle, was_exact
+from derive.backward import Line, Step
+from derive.errors import DeriveError, InputError, LimitError
+from derive.reader import LEARNING_RATE
+from derive.rounding import Rounding
+from derive.spec import Problem
+from derive.tables.rules import RULES
+from derive.written import Name, Number, Partial, Tree, substitute, walk
+
+Key = str | Partial
+
+
+@dataclass(frozen=True)
+class State:
+    """Every value known after `updates` updates, good to 40 digits; `exact` are those no rounding has touched."""
+
+    updates: int
+    values: Mapping[Key, Decimal]
+    exact: frozenset[Key]
+    typed: Mapping[str, Number]
+
+    def leaf(self, tree: Tree, rounding: Rounding, guard: int = 0) -> Number | None:
+        """The number that stands for a name or partial on the page: as typed, or rounded; None where it has no value."""
+        key = key_of(tree)
+        if key is None or key not in self.values:
+            return None
+        if isinstance(key, str) and key in self.typed:
+            return self.typed[key]
+        return rounding.number(self.values[key], key in self.exact, 0 if rounding.carry == "hand" else guard)
+
+
+def key_of(tree: Tree) -> Key | None:
+    """Under what a leaf's value is filed: a name by its text, a partial by itself, written plainly."""
+    match tree:
+        case Name(name):
+            return name
+        case Partial(of, wrt, direct):
+            return Partial(of, wrt, direct)
+    return None
+
+
+def run(problem: Problem, steps: Iterable[Step], rounding: Rounding, updates: int) -> tuple[State, ...]:
+    """The states after 0, 1 … `updates` updates.
+
+    Update k uses example k, in turn; every gradient is taken before any parameter moves.  Raises InputError where a value that is
+    needed cannot be computed.
+    """
+    program = _program(problem, tuple(steps))
+    rate = {} if problem.train.learning_rate is None else {LEARNING_RATE: problem.train.learning_rate}
+    moved: dict[str, tuple[Decimal, bool]] = {}
+    states: list[State] = []
+    for k in range(updates + 1):
+        typed = {name: number for name, number in {**problem.example(k), **rate}.items() if name not in moved}
+        states.append(_state(k, program, typed, moved, rounding))
+        if k < updates:
+            moved = {name: _move(problem, name, states[-1], rounding) for name in problem.train.parameters}
+    return tuple(states)
+
+
+def updated_tree(problem: Problem, name: str) -> Tree:
+    """What a parameter becomes by one update, as written."""
+    return RULES[problem.train.rule].update(Name(name), Partial(problem.train.loss, name), Name(LEARNING_RATE))
+
+
+def _move(problem: Problem, name: str, state: State, rounding: Rounding) -> tuple[Decimal, bool]:
+    formula = compile_tree(updated_tree(problem, name))
+    gradient = Partial(problem.train.loss, name)
+    if gradient not in state.values and name not in problem.network.above(problem.train.loss):
+        return state.values[name], name in state.exact
+    with precision(80):
+        new = formula(state.values)
+        exact = {name, gradient} <= state.exact and was_exact()
+    return rounding.keep(new), exact and rounding.keep(new) == new
+
+
+Instruction = tuple[Key, tuple[Key, ...], Evaluator]
+
+
+def _program(problem: Problem, steps: tuple[Step, ...]) -> list[Instruction]:
+    """What is computed, in order: each value's key, the keys it needs, and how."""
+    network = problem.network
+    program: list[Instruction] = [(e.goal, network.mentions[e.goal], network.compiled[e.goal]) for e in network.equations]
+    for step in steps:
+        goal = key_of(step.goal)
+        if step.kind == "partial" and goal is not None:
+            needs = tuple(dict.fromkeys(key for node in walk(step.answer) if (key := key_of(node)) is not None))
+            program.append((goal, needs, compile_tree(step.answer)))
+    return program
+
+
+def _state(
+    updates: int,
+    program: list[Instruction],
+    typed: Mapping[str, Number],
+    moved: Mapping[str, tuple[Decimal, bool]],
+    rounding: Rounding,
+) -> State:
+    start: dict[Key, Decimal] = {name: Decimal(number.text) for name, number in typed.items()}
+    start |= {name: value for name, (value, _) in moved.items()}
+    exact: set[Key] = set()
+
+    def compute() -> dict[Key, Decimal]:
+        values = dict(start)
+        exact.clear()
+        exact.update(name for name in typed)
+        exact.update(name for name, (_, untouched) in moved.items() if untouched)
+        for key, needs, formula in program:
+            if all(need in values for need in needs):
+                forget_rounding()
+                try:
+                    value = formula(values)
+                except ArithmeticError as error:
+                    raise _undefined(key, error) from None
+                values[key] = rounding.keep(value)
+                if was_exact() and values[key] == value and all(need in exact for need in needs):
+                    exact.add(key)
+        return values
+
+    values = settle(compute)
+    return State(updates, values, frozenset(exact), typed)
+
+
+def _undefined(key: Key, error: ArithmeticError) -> DeriveError:
+    name = key if isinstance(key, str) else f"d{key.of}/d{key.wrt}"
+    if isinstance(error, Overflow):
+        return LimitError(f"{name}: is too large a number at the given values")
+    return InputError(f"{name}: has no value at the given numbers (division by zero, or the logarithm or root of a negative number)")
+
+
+GUARD_DIGITS = 40
+"""Extra digits a shown factor may get so that the line gives the result it shows."""
+
+
+def with_numbers(step: Step, state: State, value: Decimal, exact: bool, rounding: Rounding) -> Step:
+    """The step with its last symbolic lines once more, numbers in place, and then its value.
+
+    Shown factors carry the guard digits it takes for a line, recomputed from what it shows, to give the value it shows.  By hand,
+    only the line that was computed is shown in numbers.
+    """
+    if isinstance(step.answer, Number):
+        return step
+    shown = rounding.number(value, exact)
+    opened = [line.tree for line in step.lines if line.law in OPENED]
+    named = [line.tree for line in step.lines if line.law in NAMED]
+    chosen = opened[-1:] + named
+    lines: list[Line] = []
+    for tree in chosen[-1:] if rounding.carry == "hand" else chosen:
+        placed = _in_place(tree, state, rounding, shown)
+        if placed is not None:
+            numbers, untouched = placed
+            lines.append(Line(numbers, "numbers", relation="=" if untouched else "≈", numeric=True))
+    same = _exactly(lines[-1].tree) == Decimal(shown.text) if lines else exact and Decimal(shown.text) == value
+    lines.append(Line(shown, "value", relation="=" if same else "≈", numeric=True))
+    return replace(step, lines=(*step.lines, *lines))
+
+
+OPENED = {"definition", "operation", "differentiate", "local-slopes", "simplify"}
+NAMED = {"reuse-signal", "update-rule", "as-asked"}
+"""Laws whose lines are shown with numbers: the last line that writes everything out, and the one that uses names."""
+
+
+def _in_place(tree: Tree, state: State, rounding: Rounding, shown: Number) -> tuple[Tree, bool] | None:
+    """The tree with the numbers of a state, and whether none of them was rounded; None where there is nothing to place."""
+    leaves = [node for node in walk(tree) if key_of(node) is not None]
+    if not leaves or tree in leaves or any(key_of(leaf) not in state.values for leaf in leaves):
+        return None
+    formula = compile_tree(tree)
+    target = Decimal(shown.text)
+    for guard in range(GUARD_DIGITS):
+        texts = {leaf: state.leaf(leaf, rounding, guard) for leaf in leaves}
+        with precision(120):
+            values = {key_of(leaf): Decimal(number.text) for leaf, number in texts.items() if number is not None}
+            try:
+                result = formula(values)
+            except ArithmeticError:  # so few digits that, say, 1 − y is 0
+                continue
+        if rounding.round(result) == target or result == target:
+            return substitute(tree, texts.get), all(key_of(leaf) in state.exact for leaf in leaves)
+    raise LimitError("a line cannot be shown with numbers that give its result; ask for more digits")
+
+
+def _exactly(tree: Tree) -> Decimal | None:
+    """The value of a tree of numbers, or None where computing it rounds."""
+    with precision(200):
+        value: Decimal = compile_tree(tree)({})
+        return value if was_exact() else None
