@@ -30,7 +30,7 @@ from derive.rounding import Rounding
 from derive.slopes import Slopes
 from derive.spec import Ask, Problem, missing_numbers
 from derive.tables.ops import OPS
-from derive.values import State, key_of, run, updated_tree, with_numbers
+from derive.values import State, key_of, revisit, run, updated_tree, with_numbers
 from derive.vectors import components, vector_steps
 from derive.written import Call, Later, Name, Partial, Tree, substitute, walk
 
@@ -49,7 +49,7 @@ class Answer:
 class Derivation:
     """A problem worked out: every step, every value, what was asked, and who judged it.
 
-    `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
+    `losses` are the loss before and after one update, on the first example, each with whether it is exact.  `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
     """
 
     problem: Problem
@@ -62,6 +62,7 @@ class Derivation:
     states: tuple[State, ...]
     checks: Checks
     requested: tuple[Partial, ...] = ()
+    losses: tuple[tuple[Decimal, bool], ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -148,6 +149,7 @@ def derive(
         states=states,
         checks=Checks(sum(len(step.lines) for step in worked), judged + recomputed + len(updates), tuple(judges)),
         requested=requested,
+        losses=tuple(_loss(problem, revisit(problem, state, rounding)) for state in states[:2]) if moves and complete else (),
     )
 
 
@@ -169,6 +171,10 @@ def _requested(problem: Problem, of: str | None, wrt: Sequence[str]) -> tuple[Pa
             continue
         asked.append(partial)
     return tuple(asked)
+
+
+def _loss(problem: Problem, state: State) -> tuple[Decimal, bool]:
+    return state.values[problem.train.loss], problem.train.loss in state.exact
 
 
 def _forward_step(equation: Equation) -> Step:

@@ -90,6 +90,7 @@ class Problem:
     source: str = ""
     question: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
+    batch_size: int = 0
 
     def example(self, updates: int) -> Mapping[str, Number]:
         """The given numbers after so many updates: those of the example that the next update would use."""
@@ -543,7 +544,7 @@ def in_batch(problem: Problem) -> Problem:
     aliases = {name: f"{name}_1" for name in sorted(touched) if name != loss}
     vectors = {name: grid for name, grid in problem.vectors.items() if not touched & set(_entries(grid))}
     return replace(
-        problem, network=Network(tuple(equations)), given=given, examples=(), names=names, aliases=aliases, vectors=vectors
+        problem, network=Network(tuple(equations)), given=given, examples=(), names=names, aliases=aliases, vectors=vectors, batch_size=count
     )
 
 

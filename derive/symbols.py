@@ -142,7 +142,7 @@ class Script:
     """The written names of one problem.
 
     `names` are LaTeX fragments given by hand, `notation` a row of the notations table, `vectors` the names that stand for
-    vectors, `signals` the partials with a name of their own (δ).  Raises FormulaError for a fragment outside the subset.
+    vectors, `signals` the partials with a name of their own (δ), `extra` names that no problem can type.  Raises FormulaError for a fragment outside the subset.
     """
 
     def __init__(
@@ -151,11 +151,12 @@ class Script:
         notation: str = "plain",
         vectors: Collection[str] = (),
         signals: Mapping[tuple[str, str], Symbol] | None = None,
+        extra: Mapping[str, Symbol] | None = None,
     ) -> None:
         self.given = {name: read_symbol(source) for name, source in (names or {}).items()}
         self.notation, self.vectors = NOTATIONS[notation], frozenset(vectors)
         self.signals = dict(signals or {})
-        self._written: dict[str, Symbol] = dict(self.given)
+        self._written: dict[str, Symbol] = {**(extra or {}), **self.given}
 
     def symbol(self, name: str) -> Symbol:
         """How a name is written."""

@@ -69,6 +69,13 @@ def run(problem: Problem, steps: Iterable[Step], rounding: Rounding, updates: in
     return tuple(states)
 
 
+def revisit(problem: Problem, state: State, rounding: Rounding) -> State:
+    """The forward pass of the first example with the parameters of a later state."""
+    moved = {name: (state.values[name], name in state.exact) for name in problem.train.parameters}
+    typed = {name: number for name, number in problem.example(0).items() if name not in moved}
+    return _state(state.updates, _program(problem, ()), typed, moved, rounding)
+
+
 def updated_tree(problem: Problem, name: str) -> Tree:
     """What a parameter becomes by one update, as written."""
     return RULES[problem.train.rule].update(Name(name), Partial(problem.train.loss, name), Name(LEARNING_RATE))

@@ -60,7 +60,10 @@ def _cells(tree: Tree, vectors: Vectors) -> Cells:
         case Transpose(body):
             return tuple(zip(*_cells(body, vectors), strict=True))
         case MatrixProduct(left, right):
-            rows, columns = _cells(left, vectors), tuple(zip(*_cells(right, vectors), strict=True))
+            rows, right_rows = _cells(left, vectors), _cells(right, vectors)
+            if len(rows[0]) == len(right_rows[0]) == 1 and len(rows) == len(right_rows):
+                rows = tuple(zip(*rows, strict=True))  # two vectors: their inner product, as NumPy reads u @ v
+            columns = tuple(zip(*right_rows, strict=True))
             return tuple(tuple(_inner(row, column) for column in columns) for row in rows)
         case Elementwise(factors):
             return _spread(lambda *parts: Product(parts, tight=True), [_cells(factor, vectors) for factor in factors])

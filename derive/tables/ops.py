@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from derive.handwriting import spread
 from derive.written import (
@@ -39,7 +40,7 @@ class Op:
     `formula(arguments, part)` writes it out, or is missing for the four primitives that `arithmetic` evaluates itself.
     `slope(outputs, arguments, part, at)` writes the derivative of output `part` by the argument numbered `at` (lists opened),
     in terms of the outputs where a class teaches it so; None leaves it to SymPy.
-    `arguments` names the arguments; `listed` ones may be lists of equal length; `spread` takes any number and has as many outputs.
+    `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used; `listed` ones may be lists of equal length; `spread` takes any number and has as many outputs.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Op:
     arguments: tuple[str, ...]
     formula: Callable[[Arguments, int], Tree] | None = None
     slope: Callable[[Arguments, Arguments, int, int], Tree | None] = lambda outputs, arguments, part, at: None
-    kink: str | None = None
+    kink: bool = False
     latex: str = ""
     text: str = ""
     listed: bool = False
@@ -74,7 +75,7 @@ def unary(
     title: str,
     formula: Callable[[Tree], Tree] | None,
     slope: Callable[[Tree, Tree], Tree],
-    **more: str,
+    **more: Any,
 ) -> Op:
     """A row with one argument z and one output a: `slope(a, z)`."""
     return Op(
@@ -191,7 +192,7 @@ OPS: dict[str, Op] = {
             lambda a, z: step(z),
             latex=r"\operatorname{ReLU}",
             text="ReLU",
-            kink="ReLU has a kink at 0; the slope there is taken to be 0",
+            kink=True,
         ),
         unary(
             "leaky_relu",
@@ -201,7 +202,7 @@ OPS: dict[str, Op] = {
             lambda a, z: Sum((LEAK, Product((Number("0.99"), step(z)), tight=True))),
             latex=r"\operatorname{LeakyReLU}",
             text="LeakyReLU",
-            kink="leaky ReLU has a kink at 0; the slope there is taken to be 0.01",
+            kink=True,
         ),
         unary(
             "softplus",
@@ -230,9 +231,9 @@ OPS: dict[str, Op] = {
         unary("sqrt", "function", "square root", lambda z: Power(z, Quotient(ONE, TWO)),
               lambda a, z: Quotient(ONE, multiply(TWO, a, tight=True)), latex=r"\operatorname{sqrt}"),
         unary("step", "function", "step", None, lambda a, z: ZERO,
-              kink="the step function jumps at 0; its value and slope there are taken to be 0"),
+              kink=True),
         Op("max", "function", "larger of two", ("a", "b"), None, maximum_slope,
-           kink="max has a kink where its arguments are equal; the slope there goes to the first",
+           kink=True,
            latex=r"\max", example=("0.3", "-0.2")),
         Op("half_squared_error", "loss", "½ squared error", ("y", "t"), half_squared_error,
            of_prediction(lambda n, y, t: subtract(y, t)),

@@ -1,0 +1,157 @@
+"""The command line.
+
+Owns the options, the streams and the exit status.  Imports what it needs when it needs it: `--help` loads neither SymPy nor Rich.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from derive import __version__
+from derive.errors import DeriveError, UsageError
+
+if TYPE_CHECKING:
+    from derive.decisions import Proof
+    from derive.derivation import Derivation
+    from derive.spec import Problem
+
+STATUS = "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = _Parser(prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS)
+    top.add_argument("--version", action="version", version=f"derive {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands.add_parser("list", help="the built-in problems", description="The built-in problems.")
+    show = commands.add_parser("show", help="the derivation of a problem", description="The derivation: forward, backward, update.", epilog=STATUS)
+    show.add_argument("problem", metavar="PROBLEM", help="a built-in name (see derive list), a path to a problem file, or - for standard input")
+    show.add_argument("--of", metavar="Q", help="differentiate this quantity (the loss when left out)")
+    show.add_argument("--wrt", metavar="Q", action="append", default=[], help="by this quantity only; may be given several times")
+    show.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
+    show.add_argument("--expand", action="store_true", help="print the problem file written out equation by equation, and stop")
+    show.add_argument("--format", choices=("text", "latex", "markdown", "json"), default="text", help="text when left out")
+    show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
+    show.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
+    show.add_argument("--lang", choices=("en",), default="en", help="language of the page")
+    digits = show.add_mutually_exclusive_group()
+    digits.add_argument("--digits", type=_count(1, 34), metavar="N", help="significant digits shown (6; by hand 4; JSON 17)")
+    digits.add_argument("--places", type=_count(0, 34), metavar="N", help="decimal places shown")
+    show.add_argument("--carry", choices=("full", "hand"), default="full",
+                      help="full: round only what is shown; hand: round every intermediate and use the rounded value")  # fmt: skip
+    return top
+
+
+class _count:  # noqa: N801  (argparse shows the name of a type in its messages)
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
+
+    def __call__(self, text: str) -> int:
+        value = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
+        if not self.least <= value <= self.most:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {self.least} to {self.most}")
+        return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the value is the exit status."""
+    import gc
+
+    gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
+    try:
+        options = parser().parse_args(arguments)
+        {"list": _list, "show": _show}[options.command](options)
+        sys.stdout.flush()
+        return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    except DeriveError as error:
+        print(f"derive: {error}", file=sys.stderr)
+        if error.exit_status == 70:
+            print("derive: this is our fault, not yours; please report it with the problem file", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # the last stop: no traceback reaches the person who typed the input
+        print(f"derive: internal error ({type(error).__name__}: {error}); this is our fault, please report it", file=sys.stderr)
+        return 70
+
+
+def _list(options: argparse.Namespace) -> None:
+    from derive.spec import built_in_names, find
+
+    titles = [(name, find(name).title) for name in built_in_names()]
+    width = max(len(name) for name, _ in titles)
+    _write("".join(f"{name:<{width}}  {title}\n" for name, title in titles), None)
+
+
+def _show(options: argparse.Namespace) -> None:
+    from derive.spec import find, load_text
+
+    if options.fragment and options.format != "latex":
+        raise UsageError("--fragment goes with --format latex")
+    problem = load_text(sys.stdin.buffer.read(1 << 20), "standard input") if options.problem == "-" else find(options.problem)
+    if options.expand:
+        from derive.formats.toml import render_problem
+
+        _write(render_problem(problem), options.output)
+        return
+    work = _work(problem, options)
+    if options.format == "text" and options.output is None and sys.stdout.isatty():
+        from derive.formats.terminal import print_page
+        from derive.pages import page_of
+
+        print_page(page_of(work, options.lang))
+        return
+    from derive.formats import render
+
+    style = "latex-fragment" if options.fragment else options.format
+    _write(render(work, style, options.lang), options.output)
+
+
+def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:
+    if problem.decision is not None:
+        from derive.decisions import prove_decisions
+
+        if options.of or options.wrt:
+            raise UsageError("--of and --wrt are for derivations; this problem is a decision")
+        return prove_decisions(problem)
+    from derive.derivation import derive
+    from derive.rounding import Rounding
+
+    usual = {"full": 17 if options.format == "json" else 6, "hand": 4}[options.carry]
+    places = options.places
+    if options.carry == "hand" and options.digits is None and places is None:
+        places = 4
+    return derive(problem, Rounding(options.carry, options.digits or usual, places), options.of, options.wrt, options.prove)
+
+
+def _write(text: str, output: str | None) -> None:
+    """Write a whole text or nothing: a file appears only when it is complete."""
+    if output is None:
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", newline="\n")
+        sys.stdout.write(text)
+        return
+    path = Path(output)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(f"-o {output}: {error.strerror}") from None

@@ -1,0 +1,29 @@
+"""What Jupyter shows for a derivation or a proof: LaTeX and text in one bundle.
+
+Owns `mimebundle`.  May import: pages, formats.latex, formats.markdown, formats.text.
+"""
+
+from __future__ import annotations
+
+from derive.decisions import Proof
+from derive.derivation import Derivation
+from derive.formats.latex import escape
+from derive.formats.markdown import aligned
+from derive.formats.text import render_text
+from derive.pages import Equations, Heading, Page, page_of
+
+
+def mimebundle(work: Derivation | Proof) -> dict[str, str]:
+    """The chains of lines as LaTeX for MathJax, and the whole page as text."""
+    page = page_of(work)
+    return {"text/latex": _latex(page), "text/plain": render_text(page)}
+
+
+def _latex(page: Page) -> str:
+    parts = []
+    for block in page.blocks:
+        if isinstance(block, Heading):
+            parts.append(rf"\textbf{{{escape(block.text)}}}")
+        elif isinstance(block, Equations):
+            parts.append(f"$$\n{aligned(block, page.script)}\n$$")
+    return "\n\n".join(parts)

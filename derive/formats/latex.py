@@ -1,0 +1,170 @@
+"""A page as LaTeX: a document that compiles with pdflatex or xelatex, or the fragment to paste into one.
+
+Owns `render_latex`, `render_fragment`, `latex` (one formula) and the face `LATEX`.  May import: pages, symbols, written,
+formats.mathematics, tables.ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from derive.formats.mathematics import Face, write
+from derive.pages import Equations, Heading, Page, Prose, Row, Table, Text
+from derive.symbols import GREEK, Script
+from derive.tables.ops import OPS
+from derive.written import Negative, Sum, Tree
+
+
+def _number(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    if function == "step":
+        return rf"\mathbf{{1}}\left[{arguments[0]} > 0\right]"
+    if function == "sqrt":
+        return rf"\sqrt{{{arguments[0]}}}"
+    below = "" if part is None else f"_{{{part + 1}}}"
+    return rf"{OPS[function].latex}{below}\left({', '.join(arguments)}\right)"
+
+
+def _later(body: str, updates: int) -> str:
+    return f"{{{body}}}^{{+}}" if updates == 1 else rf"\left.{body}\right|_{{{updates}}}"
+
+
+LATEX = Face(
+    number=_number,
+    name=lambda symbol, name: symbol.latex,
+    minus=" - ",
+    dot=r" \cdot ",
+    near=r" \, ",
+    touch=" ",
+    brackets=lambda text: rf"\left({text}\right)",
+    power=lambda base, exponent: f"{base}^{{{exponent}}}",
+    partial=lambda of, wrt, direct: (
+        rf"\left.\frac{{\partial {of}}}{{\partial {wrt}}}\right|_{{\text{{direct}}}}"
+        if direct
+        else rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
+    ),
+    signal=lambda symbol: symbol.latex,
+    later=_later,
+    call=_call,
+    quotient=lambda top, bottom: rf"\frac{{{top}}}{{{bottom}}}",
+    exponential=lambda exponent: f"e^{{{exponent}}}",
+    listing=lambda items: r"\begin{pmatrix} " + r" \\ ".join(items) + r" \end{pmatrix}",
+    elementwise=r" \odot ",
+    matrix_product=r" \, ",
+    transpose=lambda body: rf"{{{body}}}^{{\mathsf{{T}}}}",
+    relations={"=": "=", ">=": r"\ge", "<=": r"\le", ">": ">", "<": "<"},
+)
+
+RELATIONS = {"=": "=", "≈": r"\approx", "iff": r"\iff", "": ""}
+
+WIDEST = 12
+"""Terms of a sum that stand on one line."""
+
+
+def latex(tree: Tree, script: Script) -> str:
+    """One formula."""
+    return write(tree, LATEX, script)
+
+
+_ESCAPED = {c: f"\\{c}" for c in "{}$&#_%"} | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+_ESCAPED |= {letter: rf"\ensuremath{{\{command}}}" for command, letter in GREEK.items() if not command.startswith("var")}
+_ESCAPED |= {"ŷ": r"\ensuremath{\hat{y}}", "→": r"\ensuremath{\to}", "≈": r"\ensuremath{\approx}", "−": r"\ensuremath{-}", "…": r"\dots{}"}
+_ESCAPED |= {"<": r"\ensuremath{<}", ">": r"\ensuremath{>}", "⁺": r"\ensuremath{^+}", "½": r"\ensuremath{\tfrac12}"}
+
+
+def escape(text: str) -> str:
+    r"""Text as LaTeX prints it literally.
+
+    >>> escape(r"50% of \input{x}")
+    '50\\% of \\textbackslash{}input\\{x\\}'
+    """
+    return "".join(_ESCAPED.get(character, character) for character in text if character.isprintable())
+
+
+def words(text: Text, script: Script) -> str:
+    """A sentence with its formulas."""
+    return "".join(escape(part) if isinstance(part, str) else f"${latex(part, script)}$" for part in text)
+
+
+def right_sides(tree: Tree, script: Script) -> list[str]:
+    """The right side of a row; a sum of many terms goes on over several rows."""
+    if not isinstance(tree, Sum) or len(tree.terms) <= WIDEST:
+        return [latex(tree, script)]
+    rows = []
+    for start in range(0, len(tree.terms), WIDEST):
+        terms = tree.terms[start : start + WIDEST]
+        first = terms[0]
+        sign = "" if start == 0 else "{}" + ("-" if isinstance(first, Negative) else "+") + " "
+        head = first.body if start and isinstance(first, Negative) else first
+        rows.append(sign + latex(Sum((head, *terms[1:])), script))
+    return rows
+
+
+def reason_of(row: Row, script: Script) -> str:
+    """Why a row holds, with the side conditions proved for it."""
+    reason = words(row.reason, script)
+    conditions = ", ".join(words(condition, script) for condition in row.conditions)
+    return f"{reason} ({conditions})" if conditions else reason
+
+
+def _aligned(block: Equations, script: Script) -> Iterable[str]:
+    for row in block.rows:
+        left = "" if row.left is None else latex(row.left, script)
+        reason = reason_of(row, script)
+        if not row.relation:
+            yield f"  & {left}"
+            continue
+        first, *more = right_sides(row.right, script)
+        tag = rf" \tag*{{\footnotesize {reason}}}" if reason else ""
+        yield f"  {left} & {RELATIONS[row.relation]} {first}" + ("" if more else tag)
+        for place, rest in enumerate(more, start=1):
+            yield rf"  & \qquad {rest}" + (tag if place == len(more) else "")
+
+
+def _body(page: Page) -> Iterable[str]:
+    for block in page.blocks:
+        match block:
+            case Heading(1, text):
+                yield rf"\section*{{{escape(text)}}}"
+            case Heading(_, text):
+                yield rf"\subsection*{{{escape(text)}}}"
+            case Prose(parts):
+                yield words(parts, page.script) + "\n"
+            case Equations():
+                yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, page.script)) + "\n\\end{align*}"
+            case Table():
+                yield from _table(block, page.script)
+
+
+def _table(block: Table, script: Script) -> Iterable[str]:
+    columns = "l" * len(block.head) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
+    yield rf"\begin{{center}}\renewcommand{{\arraystretch}}{{1.3}}\begin{{longtable}}{{{columns}}}"
+    yield " & ".join(map(escape, block.head)) + r" \\ \hline \endhead"
+    for row in block.rows:
+        yield " & ".join(words(cell, script) for cell in row) + r" \\"
+    yield r"\end{longtable}\end{center}"
+
+
+def render_fragment(page: Page) -> str:
+    """The page without a preamble, to paste into a document that loads amsmath, amssymb and longtable."""
+    return "\n".join(_body(page)) + "\n"
+
+
+PREAMBLE = r"""\documentclass[10pt,a4paper,fleqn]{article}
+\usepackage{iftex}
+\ifpdftex\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\else\usepackage{fontspec}\fi
+\usepackage{amsmath,amssymb,longtable}
+\usepackage[margin=18mm]{geometry}
+\setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
+\allowdisplaybreaks
+\begin{document}
+"""
+
+
+def render_latex(page: Page) -> str:
+    """The page as a complete document."""
+    return PREAMBLE + render_fragment(page) + "\\end{document}\n"

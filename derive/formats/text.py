@@ -1,0 +1,123 @@
+"""A page as plain text: Unicode, one formula a line, never wrapped.
+
+Owns `render_text` and the face `TEXT`.  May import: pages, symbols, written, formats.mathematics, tables.ops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from derive.formats.mathematics import Face, write
+from derive.pages import Equations, Heading, Page, Prose, Table, Text
+from derive.symbols import Script
+from derive.tables.ops import OPS
+from derive.written import Tree
+
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+REASON_COLUMN = 72
+
+
+def _number(text: str) -> str:
+    mantissa, _, exponent = text.replace("-", "−").partition("e")
+    return f"{mantissa}·10{exponent.replace('−', '-').translate(_RAISED)}" if exponent else mantissa
+
+
+def _power(base: str, exponent: str) -> str:
+    if re.fullmatch(r"\d{1,2}", exponent):
+        return base + exponent.translate(_RAISED)
+    return f"{base}^{exponent}" if re.fullmatch(r"\w+", exponent) else f"{base}^({exponent})"
+
+
+def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    if function == "step":
+        return f"[{arguments[0]} > 0]"
+    name = OPS[function].text or function
+    return f"{name}({', '.join(arguments)})" + ("" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")))
+
+
+TEXT = Face(
+    number=_number,
+    name=lambda symbol, name: symbol.text,
+    minus=" − ",
+    dot=" · ",
+    near="·",
+    touch="",
+    brackets=lambda text: f"({text})",
+    power=_power,
+    partial=lambda of, wrt, direct: f"∂{of}/∂{wrt}" + ("|direct" if direct else ""),
+    signal=lambda symbol: symbol.text,
+    later=lambda body, updates: f"{body}⁺" if updates == 1 else f"{body}@{updates}",
+    call=_call,
+    exponential=lambda exponent: f"e^{exponent}" if re.fullmatch(r"\w+", exponent) else f"e^({exponent})",
+    listing=lambda items: f"({', '.join(items)})",
+    elementwise=" ⊙ ",
+    matrix_product=" ",
+    transpose=lambda body: f"{body}ᵀ",
+    relations={"=": "=", ">=": "≥", "<=": "≤", ">": ">", "<": "<"},
+    fractions={("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"},
+)
+
+RELATIONS = {"=": "=", "≈": "≈", "iff": "⇔", "": " "}
+
+
+def formula(tree: Tree, script: Script) -> str:
+    """One formula as text."""
+    return write(tree, TEXT, script)
+
+
+def words(text: Text, script: Script) -> str:
+    """A sentence with its formulas."""
+    return "".join(part if isinstance(part, str) else formula(part, script) for part in text)
+
+
+def equation_lines(block: Equations, script: Script) -> list[tuple[str, str]]:
+    """The lines of a chain, each with its reason: left sides stand once, relations below each other."""
+    lines: list[tuple[str, str]] = []
+    margin = 0
+    for row in block.rows:
+        left = "" if row.left is None else formula(row.left, script)
+        reason = words(row.reason, script)
+        if row.conditions:
+            reason += f" ({', '.join(words(condition, script) for condition in row.conditions)})"
+        if row.relation == "":
+            margin = 2
+            lines.append((left, reason))
+            continue
+        margin = max(margin, len(left)) if row.left is not None else margin
+        lines.append((f"{left:<{margin}} {RELATIONS[row.relation]} {formula(row.right, script)}", reason))
+    return lines
+
+
+def table_cells(block: Table, script: Script) -> list[list[str]]:
+    """The cells of a table as text, the head first."""
+    return [list(block.head), *([words(cell, script) for cell in row] for row in block.rows)]
+
+
+def render_text(page: Page) -> str:
+    """The page as plain text."""
+    return "\n".join(_lines(page)).rstrip("\n") + "\n"
+
+
+def _lines(page: Page) -> Iterable[str]:
+    for block in page.blocks:
+        match block:
+            case Heading(1, text):
+                yield from (text, "=" * len(text), "")
+            case Heading(_, text):
+                yield from (text, "-" * len(text), "")
+            case Prose(parts):
+                yield from (words(parts, page.script), "")
+            case Equations():
+                lines = equation_lines(block, page.script)
+                column = min(max(len(line) for line, reason in lines), REASON_COLUMN)
+                yield from (f"  {line:<{column}}   {reason}".rstrip() for line, reason in lines)
+                yield ""
+            case Table():
+                cells = table_cells(block, page.script)
+                widths = [max(len(row[k]) for row in cells) for k in range(len(block.head))]
+                for place, row in enumerate(cells):
+                    yield ("  " + "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
+                    if place == 0:
+                        yield "  " + "   ".join("-" * width for width in widths)
+                yield ""

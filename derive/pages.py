@@ -1,0 +1,549 @@
+"""Any derivation into a Page of blocks: the only file that makes sentences, from the catalogue of a language.
+
+Owns `Page`, its blocks, and `page_of`.  May import everything but formats and cli.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from derive.backward import Line, Step
+from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED, kinks_hit
+from derive.decisions import Proof
+from derive.derivation import Answer, Derivation
+from derive.network import INPUT_NAME, TARGET_NAME
+from derive.reader import LEARNING_RATE
+from derive.spec import missing_numbers
+from derive.symbols import Script, Symbol, signal_symbol
+from derive.tables.ops import OPS
+from derive.tables.rules import RULES
+from derive.values import key_of
+from derive.vectors import rows_of
+from derive.written import (
+    Call,
+    Later,
+    Listing,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Product,
+    Relation,
+    Sum,
+    Tree,
+    walk,
+)
+
+Part = str | Tree
+Text = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 1 is the title."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph: words and formulas in a row."""
+
+    parts: Text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a chain: the left side on the first row only, a relation, the right side, and why."""
+
+    left: Tree | None
+    relation: str
+    right: Tree
+    reason: Text = ()
+    conditions: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
+class Equations:
+    """A chain of lines with one left side."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; cells are words and formulas."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Text, ...], ...]
+
+
+Block = Heading | Prose | Equations | Table
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a reader meets, in order, and how each name on it is written."""
+
+    title: str
+    language: str
+    script: Script
+    blocks: tuple[Block, ...]
+
+
+@cache
+def catalogue(language: str) -> dict[str, dict[str, str]]:
+    """The words of a language."""
+    path = Path(__file__).parent / "languages" / f"{language}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+LANGUAGES = tuple(sorted(path.stem for path in (Path(__file__).parent / "languages").glob("*.toml")))
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Sentences of one language."""
+
+    language: str
+
+    def say(self, section: str, key: str, **parts: Any) -> Text:
+        """A sentence with its places filled by words, formulas, or rows of both.
+
+        >>> Speaker("en").say("slope", "formula", name=Name("L"))
+        ('the formula of ', Name(name='L'))
+        """
+        spoken: list[Part] = []
+        for piece in re.split(r"(\{\w+\})", catalogue(self.language)[section][key]):
+            part = parts[piece[1:-1]] if re.fullmatch(r"\{\w+\}", piece) else piece
+            spoken += part if isinstance(part, tuple) else (str(part) if isinstance(part, int) else part,)
+        return tuple(part for part in spoken if part != "")
+
+    def word(self, section: str, key: str, **parts: Any) -> str:
+        """A sentence without formulas."""
+        return "".join(str(part) for part in self.say(section, key, **parts))
+
+    def heading(self, key: str) -> Heading:
+        """A heading of the second level."""
+        return Heading(2, self.word("heading", key))
+
+    def prose(self, key: str, **parts: Any) -> Prose:
+        """A paragraph of one sentence."""
+        return Prose(self.say("text", key, **parts))
+
+
+def series(items: Iterable[Tree], separator: str = ", ") -> Text:
+    """Formulas with a separator between them."""
+    parts: list[Part] = []
+    for item in items:
+        parts += [separator, item] if parts else [item]
+    return tuple(parts)
+
+
+# --- how names are written ---------------------------------------------------------------------------------------------
+
+
+RESERVED = {
+    LEARNING_RATE: Symbol(r"\eta", "η"),
+    "θ": Symbol(r"\theta", "θ"),
+    **{f"operation:{name}": Symbol(op.latex, op.text or name) for name, op in OPS.items()},
+}
+"""Written names that no problem can type: the learning rate, any parameter, and the operations by their sign."""
+
+
+def script_of(work: Derivation) -> Script:
+    """The written names of a derivation: those of the problem, and a δ for each error signal.
+
+    A signal is named by the activation it belongs to; components of a vector that was asked for take the label asked for.
+    """
+    problem, network = work.problem, work.problem.network
+    labels = {f"label:{ask.label}": symbol for ask in problem.asks if (symbol := label_symbol(ask.label)) is not None}
+    script = Script(problem.names, problem.notation, frozenset(problem.vectors), extra={**RESERVED, **labels})
+    loss = problem.train.loss
+    for pre, activation in network.pre_activations.items():
+        if pre != loss:
+            written = script.symbol(pre)
+            owner = written if written.scripted or not activation else script.symbol(activation)
+            script.signals[loss, pre] = signal_symbol(owner)
+    for name, grid in problem.vectors.items():
+        if all(entry in network.pre_activations for row in rows_of(grid) for entry in row):
+            script.signals[loss, name] = signal_symbol(script.symbol(name))
+    for ask in work.problem.asks:
+        label = label_symbol(ask.label)
+        match ask.tree:
+            case Partial(of, wrt) if ask.vector and label is not None:
+                script.signals[of, wrt] = label
+                for place, (entry, *_) in enumerate(rows_of(problem.vectors[wrt]), start=1):
+                    script.signals[of, entry] = label_symbol(ask.label, place) or label
+    return script
+
+
+def label_symbol(label: str, place: int | None = None) -> Symbol | None:
+    """An ask's label as a symbol, if it is δ with a number: δ2, and its first component δ2,1."""
+    found = re.fullmatch(r"(?:δ|delta)_?(\d+)", label.strip())
+    if found is None:
+        return None
+    below = found[1] if place is None else f"{found[1]},{place}"
+    return Symbol(rf"\delta_{{{below}}}", f"δ{below}" if place is None else f"δ_{below}")
+
+
+# --- the page of a derivation ------------------------------------------------------------------------------------------
+
+
+def page_of(work: Derivation | Proof, language: str = "en") -> Page:
+    """The page of a derivation or a proof."""
+    if isinstance(work, Proof):
+        return _proof_page(work, Speaker(language))
+    return _DerivationPage(work, Speaker(language)).page()
+
+
+class _DerivationPage:
+    def __init__(self, work: Derivation, speaker: Speaker) -> None:
+        self.work, self.speaker = work, speaker
+        self.problem, self.network = work.problem, work.problem.network
+        self.script = script_of(work)
+        self.loss = self.problem.train.loss
+
+    def page(self) -> Page:
+        blocks: list[Block] = [Heading(1, self.problem.title), *_opening(self.problem.question, self.problem.source, self.speaker)]
+        if not self.work.requested:
+            blocks += [*self.the_network(), *self.the_notation(), *self.the_numbers(), *self.forward()]
+        blocks += [*self.backward(), *self.vectors(), *self.asked(), *self.updates(), *self.checked()]
+        return Page(self.problem.title, self.speaker.language, self.script, tuple(blocks))
+
+    # --- what is given ------------------------------------------------------------------------------------------------
+
+    def the_network(self) -> list[Block]:
+        """Which quantities feed which, by depth."""
+        depth = {name: 0 for name in self.network.free}
+        for equation in self.network.equations:
+            depth[equation.goal] = 1 + max((depth[n] for n in self.network.mentions[equation.goal]), default=0)
+        inputs = [n for n in self.network.free if self.role(n) == "input"]
+        layers: list[list[str]] = [inputs] if inputs else []
+        for level in range(1, max(depth.values()) + 1):
+            layers.append([e.goal for e in self.network.equations if depth[e.goal] == level])
+        parts: list[Part] = []
+        for layer in layers:
+            parts += [self.speaker.word("text", "flow-arrow")] if parts else []
+            parts += series(map(Name, layer)) if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
+        return [self.speaker.heading("network"), self.speaker.prose("flow", flow=tuple(parts))]
+
+    def role(self, name: str) -> str:
+        train = self.problem.train
+        if name == train.loss:
+            is_loss = any(isinstance(node, Call) and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs))
+            targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
+            return "loss" if is_loss or targets or train.learning_rate is not None else "output"
+        if name in train.parameters:
+            return "parameter"
+        if name in self.network.pre_activations:
+            return "pre-activation"
+        if name in self.network.activations:
+            return "activation"
+        if name in self.network.by_goal:
+            return "quantity"
+        if TARGET_NAME.fullmatch(name):
+            return "target"
+        if INPUT_NAME.fullmatch(name):
+            return "input"
+        below_loss = self.network.users[name]
+        return "target" if below_loss == (self.loss,) else "constant" if name in self.problem.example(0) else "input"
+
+    def the_notation(self) -> list[Block]:
+        """Each symbol once, by its role."""
+        by_role: dict[str, list[str]] = {}
+        for name in self.network.quantities:
+            by_role.setdefault(self.role(name), []).append(name)
+        order = ("input", "target", "parameter", "constant", "pre-activation", "activation", "quantity", "output", "loss")
+        rows = [(self.names(by_role[role]), self.speaker.say("role", role)) for role in order if role in by_role]
+        for name, grid in self.problem.vectors.items():
+            kind = "vector" if len(rows_of(grid)[0]) == 1 else "matrix"
+            rows.append(((Name(name),), self.speaker.say("role", kind)))
+        signals = [step.goal for step in self.work.partials if isinstance(step.goal, Partial) and self.signal(step.goal)]
+        if signals:
+            first = signals[0]
+            shown = series([Partial(s.of, s.wrt, signal=True) for s in signals]) if len(signals) <= 12 else (
+                Partial(first.of, first.wrt, signal=True), ", …, ", Partial(signals[-1].of, signals[-1].wrt, signal=True))
+            rows.append((shown, self.speaker.say("role", "signal", partial=(Partial(first.of, first.wrt, signal=True), " = ", first))))
+        if self.work.updates:
+            rows.append(((Name(LEARNING_RATE),), self.speaker.say("role", "rate")))
+        head = (self.speaker.word("column", "symbol"), self.speaker.word("column", "meaning"))
+        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *self.kinks()]
+
+    def names(self, names: Sequence[str]) -> Text:
+        return series(map(Name, names)) if len(names) <= 16 else (Name(names[0]), ", …, ", Name(names[-1]))
+
+    def kinks(self) -> list[Block]:
+        calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
+        used = dict.fromkeys(node.function for node in calls if OPS[node.function].kink)
+        blocks: list[Block] = [Prose(self.speaker.say("kink", function)) for function in used]
+        hit = kinks_hit(self.network, self.work.states[0])
+        return blocks + [self.speaker.prose("kink-here", name=Name(name)) for name in hit]
+
+    def the_numbers(self) -> list[Block]:
+        typed = self.problem.example(0)
+        if not typed:
+            return []
+        used = [name for name in typed if name in self.network.free]
+        idle = [name for name in typed if name not in self.network.free]
+        parts: list[Part] = []
+        for name in used:
+            parts += [", "] if parts else []
+            parts += [Name(name), " = ", typed[name]]
+        blocks: list[Block] = [self.speaker.heading("given"), Prose(tuple(parts))] if used else [self.speaker.heading("given")]
+        missing = missing_numbers(self.problem)
+        if missing:
+            blocks.append(self.speaker.prose("unvalued", names=self.names(missing)))
+        if idle:
+            blocks.append(self.speaker.prose("unused", names=", ".join(idle)))
+        if self.problem.examples:
+            blocks.append(self.speaker.prose("example", n=len(self.problem.examples)))
+        if self.problem.train.batch:
+            how = self.speaker.word("text", f"batch-{self.problem.train.batch}")
+            blocks.append(self.speaker.prose("batch", n=self.problem.batch_size, how=how))
+        rounding = self.work.rounding
+        if rounding.carry == "hand":
+            kind, n = ("places", rounding.places) if rounding.places is not None else ("digits", rounding.digits)
+            blocks.append(self.speaker.prose("carry-hand", what=self.speaker.word("text", f"what-{kind}", n=n)))
+        else:
+            blocks.append(self.speaker.prose("carry-full"))
+        return blocks
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    def signal(self, partial: Partial) -> bool:
+        return self.script.signal(partial) is not None and partial.wrt in self.network.pre_activations
+
+    def chain(self, step: Step) -> Equations:
+        rows: list[Row] = []
+        left: Tree | None = step.goal
+        if isinstance(step.goal, Partial) and self.script.signal(step.goal) is not None and (self.signal(step.goal) or step.kind == "vector"):
+            rows.append(Row(Partial(step.goal.of, step.goal.wrt, signal=True), "=", step.goal))
+            left = None
+        numbered = False
+        for line in step.lines:
+            reason = self.reason(line, step) if not (line.law == "numbers" and numbered) else ()
+            numbered = numbered or line.law == "numbers"
+            rows.append(Row(left, line.relation, self.shown(line.tree, step), reason))
+            left = None
+        return Equations(tuple(rows))
+
+    def shown(self, tree: Tree, step: Step) -> Tree:
+        """In vector lines, the components of a vector of signals are written by their names δ."""
+        if step.kind == "vector" and isinstance(tree, Listing):
+            return Listing(tuple(Partial(t.of, t.wrt, signal=True) if isinstance(t, Partial) and self.signal(t) else t for t in tree.items))
+        return tree
+
+    def reason(self, line: Line, step: Step) -> Text:
+        say, about = self.speaker.say, line.about
+        match line.law:
+            case "operation":
+                return say("law", "operation", operation=self.operation(about[0]))
+            case "chain-rule" | "chain-rule-sum":
+                return say("law", line.law, wrt=Name(about[0]), of=Name(about[1]))
+            case "no-slope":
+                return say("law", line.law, of=Name(about[0]), wrt=Name(about[1]))
+            case "local-slopes":
+                return say("law", line.law, slopes=self.slopes(about))
+            case "differentiate":
+                return say("law", line.law, of=self.slope_of(about[0]) if self.is_operation(about[0]) else Name(about[0]))
+            case "reuse-signal":
+                plain = Partial(self.loss, about[0])
+                return say("law", line.law, signal=Partial(self.loss, about[0], signal=True), partial=plain)
+        return say("law", line.law)
+
+    def operation(self, function: str) -> Text:
+        return (Name(f"operation:{function}"),)
+
+    def is_operation(self, goal: str) -> bool:
+        return isinstance(self.network.by_goal[goal].rhs, Call)
+
+    def slopes(self, goals: Sequence[str]) -> Text:
+        """σ, a weighted sum, and the formula of L: what the slopes on a line belong to, each once."""
+        texts = list(dict.fromkeys(self.slope_of(goal) for goal in goals))
+        parts: list[Part] = []
+        for place, text in enumerate(texts):
+            if place:
+                parts.append(self.speaker.word("text", "and") if place == len(texts) - 1 else ", ")
+            parts += text
+        return tuple(parts)
+
+    def slope_of(self, goal: str) -> Text:
+        rhs = self.network.by_goal[goal].rhs
+        if isinstance(rhs, Call):
+            return self.operation(rhs.function)
+        if is_weighted_sum(rhs):
+            return self.speaker.say("slope", "weighted-sum")
+        return self.speaker.say("slope", "formula", name=Name(goal))
+
+    def forward(self) -> list[Block]:
+        if not self.work.forward:
+            return []
+        steps = {step.goal: step for step in self.work.forward}
+        last = steps.pop(Name(self.loss))
+        blocks: list[Block] = [self.speaker.heading("forward"), *map(self.chain, steps.values())] if steps else []
+        key = "loss" if self.role(self.loss) == "loss" else "output"
+        return [*blocks, self.speaker.heading(key), self.chain(last)]
+
+    def backward(self) -> list[Block]:
+        if not self.work.partials:
+            return []
+        return [self.speaker.heading("backward"), *map(self.chain, self.work.partials)]
+
+    def vectors(self) -> list[Block]:
+        blocks: list[Block] = []
+        for step in self.work.vectors:
+            blocks.append(self.chain(step))
+            if step.lines[-1].law != "vector-form":
+                blocks.append(self.speaker.prose("undecided"))
+        return [self.speaker.heading("vectors"), *blocks] if blocks else []
+
+    # --- what was asked, and the update -------------------------------------------------------------------------------
+
+    def asked(self) -> list[Block]:
+        blocks: list[Block] = []
+        for answer in self.work.answers:
+            asked, chain = answer.ask.tree, []
+            left: Tree | None = asked
+            if label_symbol(answer.ask.label) is not None:
+                chain.append(Row(Name(f"label:{answer.ask.label}"), "=", asked))
+                left = None
+            else:
+                blocks.append(Prose((answer.ask.label + ":",)))
+            if answer.formula != asked:
+                chain.append(Row(left, "=", answer.formula))
+                left = None
+            values = self.answer_values(answer)
+            if values is not None:
+                chain.append(Row(left, "=" if answer.exact else "≈", values))
+            blocks.append(Equations(tuple(chain)) if chain else Prose((asked,)))
+        return [self.speaker.heading("asked"), *blocks] if blocks else []
+
+    def answer_values(self, answer: Answer) -> Tree | None:
+        if answer.values is None:
+            return None
+        numbers = tuple(self.number(value, answer.exact) for value in answer.values)
+        return Listing(numbers) if answer.ask.vector else numbers[0]
+
+    def number(self, value: Decimal, exact: bool) -> Tree:
+        return self.work.rounding.number(value, exact)
+
+    def updates(self) -> list[Block]:
+        work, train = self.work, self.problem.train
+        if not work.updates or train.learning_rate is None:
+            return []
+        rule = RULES[train.rule]
+        old = Name("θ")
+        formula = rule.update(old, Partial(self.loss, "θ"), Name(LEARNING_RATE))
+        title = self.speaker.word("rule", rule.name)
+        lead = self.speaker.prose(
+            "update", rule=title, formula=(Later(old, 1), " = ", formula), rate=Name(LEARNING_RATE), value=train.learning_rate
+        )
+        head = tuple(self.speaker.word("column", key) for key in ("parameter", "old", "gradient", "change", "new"))
+        rows = []
+        for step in work.updates:
+            goal = step.goal
+            assert isinstance(goal, Later) and isinstance(goal.body, Name)
+            gradient = Partial(self.loss, goal.body.name)
+            lines = {line.law: line for line in step.lines}
+            if "value" in lines:
+                first = work.states[0]
+                cells: list[Tree | None] = [first.leaf(goal.body, work.rounding), first.leaf(gradient, work.rounding)]
+                cells += [lines["numbers"].tree, lines["value"].tree]
+                relation = lines["value"].relation
+            else:
+                cells, relation = [goal.body, gradient, lines["update-rule"].tree, goal], "="
+            shown: list[Text] = [(cell,) if cell is not None else () for cell in cells]
+            shown[3] = (relation + " ", *shown[3])
+            rows.append(((goal.body,), *shown))
+        blocks: list[Block] = [self.speaker.heading("update"), lead, Table(head, tuple(rows))]
+        return [*blocks, *self.after()]
+
+    def after(self) -> list[Block]:
+        work = self.work
+        if not work.losses:
+            return []
+        before, after = (self.number(loss, exact) for loss, exact in work.losses)
+        row = Row(Name(self.loss), "=" if work.losses[0][1] else "≈", before, self.speaker.say("column", "before"))
+        later = Row(Later(Name(self.loss), 1), "=" if work.losses[1][1] else "≈", after, self.speaker.say("column", "after"))
+        blocks: list[Block] = [self.speaker.heading("after"), Equations((row,)), Equations((later,))]
+        if self.problem.examples:
+            blocks.append(self.speaker.prose("after-example"))
+        if len(work.states) > 2:
+            head = tuple(self.speaker.word("column", key) for key in ("updates", "example", "loss"))
+            count = len(self.problem.examples)
+            rows = tuple(
+                ((str(state.updates),), (str(state.updates % count + 1) if count else "–",), (state.leaf(Name(self.loss), work.rounding) or "–",))
+                for state in work.states
+            )
+            blocks += [self.speaker.heading("later"), Table(head, rows)]
+        return blocks
+
+    def checked(self) -> list[Block]:
+        checks = self.work.checks
+        parts = self.speaker.say("text", "checked", judged=checks.judged, lines=checks.lines)
+        for judge, key in ((FORWARD_AGAIN, "checked-forward"), (RECOMPUTED, "checked-recomputed"), (COMPOSED, "checked-composed")):
+            if judge in checks.judges:
+                parts = (*parts, " ", *self.speaker.say("text", key))
+        return [self.speaker.heading("checks"), Prose(parts)]
+
+
+def _opening(question: str, source: str, speaker: Speaker) -> list[Block]:
+    blocks: list[Block] = [Prose((question,))] if question else []
+    return [*blocks, speaker.prose("source", source=source)] if source else blocks
+
+
+def is_weighted_sum(tree: Tree) -> bool:
+    """Whether a right side is a sum of products of names and numbers."""
+    terms = tree.terms if isinstance(tree, Sum) else (tree,)
+    for term in terms:
+        body = term.body if isinstance(term, Negative) else term
+        factors = body.factors if isinstance(body, Product) else (body,)
+        if not all(isinstance(factor, Name | Number) for factor in factors):
+            return False
+    return any(isinstance(term, Product) for term in terms)
+
+
+# --- the page of a proof -----------------------------------------------------------------------------------------------
+
+
+def _proof_page(proof: Proof, speaker: Speaker) -> Page:
+    problem = proof.problem
+    script = Script(problem.names, problem.notation, extra=RESERVED)
+    facts = dict(proof.facts)
+    blocks: list[Block] = [Heading(1, problem.title), *_opening(problem.question, problem.source, speaker)]
+    blocks += [speaker.heading("classifiers"), *(Equations((Row(Name(e.goal), "=", e.rhs),)) for e in problem.network.equations)]
+    blocks.append(Prose(speaker.say("proof", "rules", **facts)))
+    for part in proof.parts:
+        blocks.append(Heading(2, speaker.word("proof", f"{part.key}-heading")))
+        blocks.append(Prose(speaker.say("proof", part.key, **facts)))
+        blocks += [_proof_chain(step, speaker) for step in part.steps]
+    blocks += [speaker.heading("answer"), Prose(speaker.say("proof", "answer", **facts))]
+    checks = proof.checks
+    blocks += [speaker.heading("checks"), Prose(speaker.say("proof", "checked", judged=checks.judged, lines=checks.lines))]
+    return Page(problem.title, speaker.language, script, tuple(blocks))
+
+
+def _proof_chain(step: Step, speaker: Speaker) -> Equations:
+    rows: list[Row] = []
+    if isinstance(step.goal, Relation):
+        rows.append(Row(step.goal, "", step.goal))
+    for line in step.lines:
+        conditions = tuple((condition,) for condition in line.holds)
+        if line.law == "operation":
+            reason = speaker.say("law", "operation", operation=(Name(f"operation:{line.about[0]}"),))
+        elif line.law == "divide-by-positive":
+            reason = speaker.say("law", line.law, by=line.holds[0].left)
+            conditions = ()
+        else:
+            reason = speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
+        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions))
+    return Equations(tuple(rows))
