@@ -12,9 +12,10 @@ Question 1
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
+    from typing import Any
+
     from derive.derivation import Derivation, derive
     from derive.errors import DeriveError
     from derive.formats import render

@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from derive import __version__
 from derive.errors import DeriveError, UsageError
 
+TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
     from derive.decisions import Proof
     from derive.derivation import Derivation
     from derive.spec import Problem
@@ -147,6 +148,8 @@ def _write(text: str, output: str | None) -> None:
             reconfigure(encoding="utf-8", newline="\n")
         sys.stdout.write(text)
         return
+    from pathlib import Path
+
     path = Path(output)
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -5,7 +5,9 @@ Owns the exceptions and the exit status each one means.  Imports nothing of ours
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class DeriveError(Exception):
