@@ -1,6 +1,7 @@
 """derive: backpropagation written the way a good teacher writes it on the board, every line judged before it is printed.
 
-    text --reader--> trees --spec--> Problem --backward--> steps --values--> numbers --checks--> Derivation --pages--> Page --formats--> text
+    text --reader--> trees --spec--> Problem --backward--> steps --values--> numbers --checks--> Derivation
+    Derivation --pages--> Page --formats--> text, LaTeX, Markdown, JSON
 
 Nothing heavy is imported until it is needed.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, getcontext, localcontext
+from fractions import Fraction
 from operator import itemgetter
 from typing import Any
 
@@ -217,8 +218,7 @@ def from_sympy(expression: Any) -> Tree:
     if isinstance(expression, sympy.Symbol):
         return Name(expression.name)
     if isinstance(expression, sympy.Rational):
-        value = number(expression.p if expression.q == 1 else _fraction(expression))
-        return value
+        return number(Fraction(int(expression.p), int(expression.q)))
     arguments = list(expression.args)
     if isinstance(expression, sympy.Add):
         terms = sorted(map(from_sympy, expression.as_ordered_terms()), key=lambda term: isinstance(term, Negative))
@@ -245,9 +245,3 @@ def from_sympy(expression: Any) -> Tree:
     if isinstance(expression, sympy.Max) and len(arguments) == 2:
         return Call("max", tuple(map(from_sympy, arguments)))
     raise TypeError(f"no way to write a SymPy {type(expression).__name__}")
-
-
-def _fraction(value: Any) -> Any:
-    from fractions import Fraction
-
-    return Fraction(int(value.p), int(value.q))

@@ -66,6 +66,10 @@ LARGEST_INLINE = 24
 """Nodes a formula may have to be written out again where it already has a name, so that text stays linear in the weights."""
 
 
+ALWAYS_INLINE = 5
+"""Nodes of a formula so small that its name would be longer: y − t, −t/y."""
+
+
 class _Walk:
     def __init__(self, network: Network, of: str, slopes: Slopes, named: bool) -> None:
         self.network, self.of, self.slopes, self.named = network, of, slopes, named
@@ -83,7 +87,9 @@ class _Walk:
         heights = self._heights()
         place = {name: i for i, name in enumerate(by)}
         wanted = [name for name in network.quantities if name in self.on_path and name != self.of]
-        wanted.sort(key=lambda n: (heights[n], n in network.by_goal, place.get(n, 0) if n in network.free_set else network.order[n]))
+        wanted.sort(
+            key=lambda n: (heights[n], n in network.by_goal, place.get(n, 0) if n in network.free_set else network.order[n])
+        )
         self.readers = dict.fromkeys(wanted, 0)
         for name in wanted:
             for user in network.users[name]:
@@ -143,12 +149,12 @@ class _Walk:
         return self.named and name != self.of and name in self.network.pre_activations
 
     def outer(self, user: str) -> Tree:
-        """∂of/∂user as the next step writes it: its δ; else written out, if only this step needs it; else by its name ∂."""
+        """∂of/∂user as the next step writes it: its δ; else written out, if short or needed only here; else by its name ∂."""
         if self.is_signal(user):
             return Partial(self.of, user, signal=True)
-        answer = self.answers[user]
-        small = user not in self.inlining or _size(answer) <= LARGEST_INLINE
-        return answer if self.readers[user] == 1 and small else Partial(self.of, user)
+        answer, size = self.answers[user], _size(self.answers[user])
+        once = self.readers[user] == 1 and (user not in self.inlining or size <= LARGEST_INLINE)
+        return answer if once or size <= ALWAYS_INLINE else Partial(self.of, user)
 
     def chain_goals(self, name: str) -> tuple[str, ...]:
         """The quantities whose slopes the chain of a name multiplies."""
@@ -170,7 +176,7 @@ class _Walk:
         if len(users) == 1:
             only = terms[0]
             self.chains[name] = only.factors if isinstance(only, Product) else (only,)
-        return Line(add(*terms), "chain-rule" if len(users) == 1 else "chain-rule-sum", (name, self.of))
+        return Line(add(*terms), "chain-rule" if len(users) == 1 else "chain-rule-sum", (name, self.of, *users))
 
     def is_ambiguous(self, user: str, name: str, users: list[str]) -> bool:
         """Whether `name` reaches `user` by another way too, so that ∂user/∂name must say that it holds the rest."""

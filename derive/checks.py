@@ -17,6 +17,7 @@ from derive.arithmetic import Evaluator, compile_tree, mpmath_arithmetic, precis
 from derive.backward import Line, Step
 from derive.errors import JudgementError, LimitError
 from derive.network import Network
+from derive.reader import LEARNING_RATE
 from derive.tables.ops import OPS
 from derive.values import State, key_of
 from derive.vectors import Vectors, components
@@ -115,7 +116,7 @@ def points(network: Network, seed: str, witness: type[Point] = Point) -> Iterabl
         if found == MOST_POINTS:
             return
     if not found:
-        raise LimitError("the network has no value at any of 64 random points, so nothing can be judged (a logarithm of something negative?)")
+        raise LimitError("the network has no value at any of 64 random points, so nothing can be judged (a negative logarithm?)")
 
 
 @dataclass
@@ -130,7 +131,9 @@ class _Claim:
     alive: bool = False
 
 
-def judge_symbols(network: Network, steps: Sequence[Step], vectors: Vectors, witness: type[Point] = Point) -> tuple[list[Finding], int]:
+def judge_symbols(
+    network: Network, steps: Sequence[Step], vectors: Vectors, witness: type[Point] = Point
+) -> tuple[list[Finding], int]:
     """The symbolic lines that a witness contradicts, each blamed where it stands, and how many were judged.
 
     At least two points are used, and more while some claim has been 0 = 0 at all of them (a dead ReLU proves nothing).
@@ -139,7 +142,8 @@ def judge_symbols(network: Network, steps: Sequence[Step], vectors: Vectors, wit
     for step in steps:
         for line in step.lines:
             if not line.numeric and step.kind in ("forward", "partial", "vector"):
-                trees, goals = components(line.tree, vectors), components(step.goal, vectors)
+                whole = step.kind == "vector"
+                trees, goals = (components(t, vectors) if whole else (t,) for t in (line.tree, step.goal))
                 claims += [_Claim(step, line, compile_tree(t), key_of(g)) for t, g in zip(trees, goals, strict=True)]
     findings: dict[int, Finding] = {}
     with precision(WORKING_DIGITS):
@@ -177,23 +181,25 @@ def judge_numbers(steps: Sequence[Step]) -> tuple[list[Finding], int]:
     arithmetic, findings, judged = mpmath_arithmetic(), [], 0
     with mpmath.workdps(60):
         for step in steps:
-            *numeric, value = [line for line in step.lines if line.numeric] or [None]
-            if value is None or not isinstance(value.tree, Number):
+            lines = [line for line in step.lines if line.numeric]
+            if not lines or not isinstance(lines[-1].tree, Number):
                 continue
+            *numeric, value = lines
+            shown = lines[-1].tree.text
             judged += 1 + len(numeric)
-            target = mpmath.mpf(value.tree.text)
-            exponent = Decimal(value.tree.text).as_tuple().exponent
+            target = mpmath.mpf(shown)
+            exponent = Decimal(shown).as_tuple().exponent
             half_unit = mpmath.mpf(10) ** int(exponent) / 2
             for line in numeric:
                 result = compile_tree(line.tree, arithmetic)({})
                 room = 0 if line is numeric[-1] and value.relation == "=" else half_unit
                 if abs(result - target) > room + abs(target) * mpmath.mpf("1e-45"):
-                    findings.append(Finding(step.goal, line, mpmath.nstr(result, 12), value.tree.text))
+                    findings.append(Finding(step.goal, line, mpmath.nstr(result, 12), shown))
     return findings, judged
 
 
-def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State]) -> list[Finding]:
-    """The values that mpmath's own forward pass, or a nudge of the forward pass, contradicts in 40 digits.
+def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State], updates: Mapping[str, Tree]) -> list[Finding]:
+    """The values, new parameters among them, that mpmath's own forward pass or a nudge of it contradicts in 40 digits.
 
     A value that depends on a kink stands by the convention printed on the page, which no nudge can confirm; those are left out.
     """
@@ -205,13 +211,22 @@ def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State
         return findings
     with precision(WORKING_DIGITS):
         point = Point(network, {name: state.values[name] for name in network.free})
+        point |= {LEARNING_RATE: state.values.get(LEARNING_RATE, Decimal(0))}
+        for name, tree in updates.items() if len(states) > 1 else ():
+            expected, given = compile_tree(tree)(point), states[1].values[name]
+            if abs(expected - given) > TOLERANCE * max(abs(given), SMALLEST_SCALE):
+                findings.append(Finding(Name(name), Line(tree, "update-rule"), f"{given:.12g}", f"{expected:.12g}"))
         for step in steps:
             key = key_of(step.goal)
-            if key in state.values:
-                claim = _Claim(step, Line(step.answer, "value"), lambda _, value=state.values[key]: value, key)
+            if key is not None and key in state.values:
+                claim = _Claim(step, Line(step.answer, "value"), _constantly(state.values[key]), key)
                 finding = _compare(claim, point)
                 findings += [finding] if finding is not None else []
     return findings
+
+
+def _constantly(value: Decimal) -> Evaluator:
+    return lambda _: value
 
 
 def _forward_again(network: Network, state: State) -> list[Finding]:
@@ -258,6 +273,7 @@ class ComposedPoint(Point):
         return value
 
     def derivative(self, of: str, wrt: str, direct: bool) -> Decimal:
+        """∂of/∂wrt here, through the whole network or along the equation of `of` alone."""
         import mpmath
         import sympy
 

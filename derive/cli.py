@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from derive.derivation import Derivation
     from derive.spec import Problem
 
-STATUS = "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
+STATUS = (
+    "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,12 +33,18 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    top = _Parser(prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS)
+    top = _Parser(
+        prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS
+    )
     top.add_argument("--version", action="version", version=f"derive {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     commands.add_parser("list", help="the built-in problems", description="The built-in problems.")
-    show = commands.add_parser("show", help="the derivation of a problem", description="The derivation: forward, backward, update.", epilog=STATUS)
-    show.add_argument("problem", metavar="PROBLEM", help="a built-in name (see derive list), a path to a problem file, or - for standard input")
+    show = commands.add_parser(
+        "show", help="the derivation of a problem", description="The derivation: forward, backward, update.", epilog=STATUS
+    )
+    show.add_argument(
+        "problem", metavar="PROBLEM", help="a built-in name (see derive list), a path to a problem file, or - for standard input"
+    )
     show.add_argument("--of", metavar="Q", help="differentiate this quantity (the loss when left out)")
     show.add_argument("--wrt", metavar="Q", action="append", default=[], help="by this quantity only; may be given several times")
     show.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")

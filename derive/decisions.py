@@ -11,6 +11,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -95,10 +96,10 @@ def prove_decisions(problem: Problem) -> Proof:
     if wanted not in (sign, TURNED[sign]):
         raise InputError("decision: the two rules treat ties differently, so no parameters make them agree everywhere")
     plus, minus = ((u, b), (v, c)) if wanted == sign else ((v, c), (u, b))
-    found = {w: subtract(plus[0], minus[0]), d: subtract(plus[1], minus[1])}
-    swapped = {w: subtract(minus[0], plus[0]), d: subtract(minus[1], plus[1])}
-    row, level = Name("u"), Name("k")
-    family = {minus[0]: row, minus[1]: level, plus[0]: Sum((row, w)), plus[1]: Sum((level, d))}
+    found: dict[Tree, Tree] = {w: subtract(plus[0], minus[0]), d: subtract(plus[1], minus[1])}
+    swapped: dict[Tree, Tree] = {w: subtract(minus[0], plus[0]), d: subtract(minus[1], plus[1])}
+    row, level = (Name(engine.unused(name)) for name in ("u", "k"))
+    family: dict[Tree, Tree] = {minus[0]: row, minus[1]: level, plus[0]: Sum((row, w)), plus[1]: Sum((level, d))}
     turning = () if wanted == sign else (engine.step(difference, "turn-sign"),)
     facts = {"w": w, "d": d, "u": u, "v": v, "b": b, "c": c, "row": row, "level": level, "softmax": softmax, "logistic": logistic,
              "swapped": swapped[w], "found": found[w], "x": x}  # fmt: skip
@@ -126,8 +127,14 @@ class _Engine:
     def __init__(self, problem: Problem) -> None:
         assert problem.decision is not None
         self.problem, self.decision, self.judged = problem, problem.decision, 0
-        self.equations = {Name(e.goal): e.rhs for e in problem.network.equations}
+        self.equations: dict[Tree, Tree] = {Name(e.goal): e.rhs for e in problem.network.equations}
         self.points = [point for size in SIZES for point in self.points_of(size)]
+
+    def unused(self, name: str) -> str:
+        """A name for a free choice that the problem has not taken."""
+        while name in self.problem.network.quantities:
+            name += "0"
+        return name
 
     # --- building -----------------------------------------------------------------------------------------------------
 
@@ -152,8 +159,10 @@ class _Engine:
         opened = substitute(here, self.opened)
         if opened == here:
             return None
-        calls = [self.equations[node] for node in walk(here) if node in self.equations and isinstance(self.equations[node], Call)]
-        law, about = ("operation", (calls[0].function,)) if calls else ("definition", ())
+        calls = [self.equations[node] for node in walk(here) if node in self.equations]
+        functions = [call.function for call in calls if isinstance(call, Call)]
+        law, about = ("operation", tuple(functions[:1])) if functions else ("definition", ())
+        assert isinstance(opened, Relation)
         self.prove_equal(subtract(here.left, here.right), subtract(opened.left, opened.right))
         self.agree(here, opened)
         return Line(opened, law, about, relation="iff")
@@ -221,7 +230,7 @@ class _Engine:
             Line(Call("sigmoid", (subtract(z1, z2),)), "operation", ("sigmoid",)),
         ]
         self.prove_positive(e1)
-        for before, after in zip(lines, lines[1:], strict=False):
+        for before, after in pairwise(lines):
             self.prove_equal(before.tree, after.tree)
         self.judged += len(lines)
         output = logistic.left
@@ -237,7 +246,7 @@ class _Engine:
         self.prove_equal(inside, substitute(gap, self.equations.get))
         partner = self.equations[other]
         assert isinstance(partner, Call)
-        self.prove_equal(Call("sigmoid", (gap,)), OPS[partner.function].formula(partner.arguments, partner.part or 0))  # type: ignore[misc]
+        self.prove_equal(Call("sigmoid", (gap,)), Call(partner.function, partner.arguments, partner.part))
         self.judged += len(chain)
         return Step("decision", first, tuple(lines)), Step("decision", output, tuple(chain))
 
@@ -249,7 +258,7 @@ class _Engine:
 
         size = sympy.Symbol(self.decision.dimension or "n", integer=True, positive=True)
         index = sympy.Symbol("i", integer=True)
-        entries = {name: sympy.IndexedBase(name, real=True)[index] for name in (*self.decision.vectors, "u")}
+        entries = {name: sympy.IndexedBase(name, real=True)[index] for name in (*self.decision.vectors, self.unused("u"))}
         inner: dict[Any, Any] = {}
 
         def hide(node: Tree) -> Tree:
@@ -295,10 +304,14 @@ class _Engine:
     def points_of(self, size: int) -> list[dict[str, Any]]:
         """Seeded points with so many inputs: three in general position, and ties of either rule."""
         source = random.Random(f"derive-{size}")  # noqa: S311
-        vectors = {name: tuple(f"{name}_{k}" for k in range(1, size + 1)) for name in (*self.decision.vectors, "u")}
+        vectors = {name: tuple(f"{name}_{k}" for k in range(1, size + 1)) for name in (*self.decision.vectors, self.unused("u"))}
         found = []
         for tie in (False, False, False, True):
-            free = {n for n in self.problem.network.free if n not in vectors} | {entry for row in vectors.values() for entry in row} | {"k"}
+            free = (
+                {n for n in self.problem.network.free if n not in vectors}
+                | {entry for row in vectors.values() for entry in row}
+                | {self.unused("k")}
+            )
             point: dict[str, Any] = {name: Decimal(f"{source.uniform(-2, 2):.6f}") for name in sorted(free)}
             point |= {"vectors": vectors, "tie": tie}
             if tie:
@@ -338,4 +351,6 @@ class _Engine:
 def found_turned(found: Mapping[Tree, Tree], score: Tree) -> bool:
     """Whether the neuron's weights are the second row minus the first."""
     own = {node for node in walk(score) if isinstance(node, Name)}
-    return any(isinstance(tree, Sum) and isinstance(tree.terms[1], Negative) and tree.terms[1].body in own for tree in found.values())
+    return any(
+        isinstance(tree, Sum) and isinstance(tree.terms[1], Negative) and tree.terms[1].body in own for tree in found.values()
+    )

@@ -49,7 +49,8 @@ class Answer:
 class Derivation:
     """A problem worked out: every step, every value, what was asked, and who judged it.
 
-    `losses` are the loss before and after one update, on the first example, each with whether it is exact.  `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
+    `losses` are the loss before and after one update, on the first example, each with whether it is exact.
+    `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
     """
 
     problem: Problem
@@ -87,6 +88,10 @@ class Derivation:
         from derive.formats.jupyter import mimebundle
 
         return mimebundle(self)
+
+
+KINDS = ("forward", "partial", "vector", "update")
+"""The kinds of step of a derivation, in the order of the page."""
 
 
 def derive(
@@ -134,17 +139,32 @@ def derive(
     states = run(problem, partials, rounding, max(furthest, int(moves)) if complete else 0)
     worked = tuple(_with_numbers(step, states, rounding) for step in (*symbolic, *updates))
     if rounding.carry == "full":
-        demand(judge_values(network, partials, states))
-        judges.append(FORWARD_AGAIN)
+        demand(
+            judge_values(
+                network,
+                partials,
+                states,
+                {
+                    step.goal.body.name: step.answer
+                    for step in updates
+                    if isinstance(step.goal, Later) and isinstance(step.goal.body, Name)
+                },
+            )
+        )
+        if any(goal in states[0].values for goal in network.by_goal):
+            judges.append(FORWARD_AGAIN)
     findings, recomputed = judge_numbers(worked)
     demand(findings)
     if recomputed:
         judges.append(RECOMPUTED)
-    kinds = {kind: tuple(step for step in worked if step.kind == kind) for kind in ("forward", "partial", "vector", "update")}
+    forward, partials, vectors, updates = (tuple(s for s in worked if s.kind == kind) for kind in KINDS)
     return Derivation(
         problem,
         rounding,
-        *kinds.values(),
+        forward,
+        partials,
+        vectors,
+        updates,
         answers=tuple(_answer(ask, problem, worked, states) for ask in asks),
         states=states,
         checks=Checks(sum(len(step.lines) for step in worked), judged + recomputed + len(updates), tuple(judges)),
@@ -210,13 +230,18 @@ def _asked_partials(problem: Problem, asks: Sequence[Ask]) -> list[Partial]:
 
 
 def _answer(ask: Ask, problem: Problem, steps: Sequence[Step], states: Sequence[State]) -> Answer:
-    answers = {step.goal: step.answer for step in steps if not isinstance(step.goal, Later)}
-    if isinstance(ask.tree, Later) and ask.tree.updates == 1 and isinstance(ask.tree.body, Name) and ask.tree.body.name in problem.train.parameters:
+    answers: dict[Tree, Tree] = {step.goal: step.answer for step in steps if not isinstance(step.goal, Later)}
+    if (
+        isinstance(ask.tree, Later)
+        and ask.tree.updates == 1
+        and isinstance(ask.tree.body, Name)
+        and ask.tree.body.name in problem.train.parameters
+    ):
         formula = updated_tree(problem, ask.tree.body.name)
     else:
         formula = substitute(ask.tree, lambda leaf: answers.get(leaf) if isinstance(leaf, Partial) or leaf == ask.tree else None)
     values, exact = [], True
-    for cell in components(ask.tree, problem.vectors):
+    for cell in components(ask.tree, problem.vectors) if ask.vector else (ask.tree,):
         value = _value(cell, states)
         if value is None:
             return Answer(ask, formula)

@@ -163,7 +163,8 @@ class Network:
         """
         if not composed:
             return to_sympy(self.by_goal[name].rhs)
-        needed, built = self.above(name), {}
+        needed = self.above(name)
+        built: dict[str, Any] = {}
         for equation in self.equations:
             if equation.goal in needed:
                 built[equation.goal] = to_sympy(equation.rhs, built)

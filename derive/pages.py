@@ -24,7 +24,6 @@ from derive.spec import missing_numbers
 from derive.symbols import Script, Symbol, signal_symbol
 from derive.tables.ops import OPS
 from derive.tables.rules import RULES
-from derive.values import key_of
 from derive.vectors import rows_of
 from derive.written import (
     Call,
@@ -223,7 +222,7 @@ class _DerivationPage:
 
     def the_network(self) -> list[Block]:
         """Which quantities feed which, by depth."""
-        depth = {name: 0 for name in self.network.free}
+        depth = dict.fromkeys(self.network.free, 0)
         for equation in self.network.equations:
             depth[equation.goal] = 1 + max((depth[n] for n in self.network.mentions[equation.goal]), default=0)
         inputs = [n for n in self.network.free if self.role(n) == "input"]
@@ -239,7 +238,9 @@ class _DerivationPage:
     def role(self, name: str) -> str:
         train = self.problem.train
         if name == train.loss:
-            is_loss = any(isinstance(node, Call) and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs))
+            is_loss = any(
+                isinstance(node, Call) and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs)
+            )
             targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
             return "loss" if is_loss or targets or train.learning_rate is not None else "output"
         if name in train.parameters:
@@ -260,7 +261,9 @@ class _DerivationPage:
     def the_notation(self) -> list[Block]:
         """Each symbol once, by its role."""
         by_role: dict[str, list[str]] = {}
-        for name in self.network.quantities:
+        told = list(self.problem.example(0))
+        place = {name: told.index(name) if name in told else len(told) for name in self.network.free}
+        for name in sorted(self.network.quantities, key=lambda name: place.get(name, len(told))):
             by_role.setdefault(self.role(name), []).append(name)
         order = ("input", "target", "parameter", "constant", "pre-activation", "activation", "quantity", "output", "loss")
         rows = [(self.names(by_role[role]), self.speaker.say("role", role)) for role in order if role in by_role]
@@ -270,13 +273,26 @@ class _DerivationPage:
         signals = [step.goal for step in self.work.partials if isinstance(step.goal, Partial) and self.signal(step.goal)]
         if signals:
             first = signals[0]
-            shown = series([Partial(s.of, s.wrt, signal=True) for s in signals]) if len(signals) <= 12 else (
-                Partial(first.of, first.wrt, signal=True), ", …, ", Partial(signals[-1].of, signals[-1].wrt, signal=True))
-            rows.append((shown, self.speaker.say("role", "signal", partial=(Partial(first.of, first.wrt, signal=True), " = ", first))))
+            shown = (
+                series([Partial(s.of, s.wrt, signal=True) for s in signals])
+                if len(signals) <= 12
+                else (Partial(first.of, first.wrt, signal=True), ", …, ", Partial(signals[-1].of, signals[-1].wrt, signal=True))
+            )
+            rows.append(
+                (shown, self.speaker.say("role", "signal", partial=(Partial(first.of, first.wrt, signal=True), " = ", first)))
+            )
         if self.work.updates:
             rows.append(((Name(LEARNING_RATE),), self.speaker.say("role", "rate")))
         head = (self.speaker.word("column", "symbol"), self.speaker.word("column", "meaning"))
-        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *self.kinks()]
+        direct = [
+            node
+            for step in self.work.partials
+            for line in step.lines
+            for node in walk(line.tree)
+            if isinstance(node, Partial) and node.direct
+        ]
+        notes = [self.speaker.prose("direct", partial=direct[0], of=Name(direct[0].of), wrt=Name(direct[0].wrt))] if direct else []
+        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes, *self.kinks()]
 
     def names(self, names: Sequence[str]) -> Text:
         return series(map(Name, names)) if len(names) <= 16 else (Name(names[0]), ", …, ", Name(names[-1]))
@@ -325,7 +341,11 @@ class _DerivationPage:
     def chain(self, step: Step) -> Equations:
         rows: list[Row] = []
         left: Tree | None = step.goal
-        if isinstance(step.goal, Partial) and self.script.signal(step.goal) is not None and (self.signal(step.goal) or step.kind == "vector"):
+        if (
+            isinstance(step.goal, Partial)
+            and self.script.signal(step.goal) is not None
+            and (self.signal(step.goal) or step.kind == "vector")
+        ):
             rows.append(Row(Partial(step.goal.of, step.goal.wrt, signal=True), "=", step.goal))
             left = None
         numbered = False
@@ -339,7 +359,9 @@ class _DerivationPage:
     def shown(self, tree: Tree, step: Step) -> Tree:
         """In vector lines, the components of a vector of signals are written by their names δ."""
         if step.kind == "vector" and isinstance(tree, Listing):
-            return Listing(tuple(Partial(t.of, t.wrt, signal=True) if isinstance(t, Partial) and self.signal(t) else t for t in tree.items))
+            return Listing(
+                tuple(Partial(t.of, t.wrt, signal=True) if isinstance(t, Partial) and self.signal(t) else t for t in tree.items)
+            )
         return tree
 
     def reason(self, line: Line, step: Step) -> Text:
@@ -348,7 +370,9 @@ class _DerivationPage:
             case "operation":
                 return say("law", "operation", operation=self.operation(about[0]))
             case "chain-rule" | "chain-rule-sum":
-                return say("law", line.law, wrt=Name(about[0]), of=Name(about[1]))
+                return say(
+                    "law", line.law, wrt=Name(about[0]), of=Name(about[1]), users=self.listed([(Name(n),) for n in about[2:]])
+                )
             case "no-slope":
                 return say("law", line.law, of=Name(about[0]), wrt=Name(about[1]))
             case "local-slopes":
@@ -368,7 +392,12 @@ class _DerivationPage:
 
     def slopes(self, goals: Sequence[str]) -> Text:
         """σ, a weighted sum, and the formula of L: what the slopes on a line belong to, each once."""
-        texts = list(dict.fromkeys(self.slope_of(goal) for goal in goals))
+        return self.listed(list(dict.fromkeys(self.slope_of(goal) for goal in goals)))
+
+    def listed(self, texts: Sequence[Text]) -> Text:
+        """a, b and c; of many, the first and the last."""
+        if len(texts) > 4:
+            return (*texts[0], ", …, ", *texts[-1])
         parts: list[Part] = []
         for place, text in enumerate(texts):
             if place:
@@ -423,9 +452,18 @@ class _DerivationPage:
                 left = None
             values = self.answer_values(answer)
             if values is not None:
-                chain.append(Row(left, "=" if answer.exact else "≈", values))
+                chain.append(Row(left, "=" if answer.exact else "≈", values, self.on_example(asked)))
             blocks.append(Equations(tuple(chain)) if chain else Prose((asked,)))
         return [self.speaker.heading("asked"), *blocks] if blocks else []
+
+    def on_example(self, asked: Tree) -> Text:
+        """Which example a value after some updates belongs to, where there are several."""
+        moved = {Name(name) for name in self.problem.train.parameters}
+        later = [node.updates for node in walk(asked) if isinstance(node, Later) and node.body not in moved]
+        count = len(self.problem.examples)
+        if not later or not count:
+            return ()
+        return self.speaker.say("text", "on-example", k=", ".join(str(k % count + 1) for k in dict.fromkeys(later)))
 
     def answer_values(self, answer: Answer) -> Tree | None:
         if answer.values is None:
@@ -451,7 +489,8 @@ class _DerivationPage:
         rows = []
         for step in work.updates:
             goal = step.goal
-            assert isinstance(goal, Later) and isinstance(goal.body, Name)
+            assert isinstance(goal, Later)
+            assert isinstance(goal.body, Name)
             gradient = Partial(self.loss, goal.body.name)
             lines = {line.law: line for line in step.lines}
             if "value" in lines:
@@ -473,15 +512,21 @@ class _DerivationPage:
             return []
         before, after = (self.number(loss, exact) for loss, exact in work.losses)
         row = Row(Name(self.loss), "=" if work.losses[0][1] else "≈", before, self.speaker.say("column", "before"))
-        later = Row(Later(Name(self.loss), 1), "=" if work.losses[1][1] else "≈", after, self.speaker.say("column", "after"))
-        blocks: list[Block] = [self.speaker.heading("after"), Equations((row,)), Equations((later,))]
+        moved = Name(self.loss) if self.problem.examples else Later(Name(self.loss), 1)
+        later = Row(moved, "=" if work.losses[1][1] else "≈", after, self.speaker.say("column", "after"))
+        blocks: list[Block] = [self.speaker.heading("after")]
         if self.problem.examples:
             blocks.append(self.speaker.prose("after-example"))
+        blocks += [Equations((row,)), Equations((later,))]
         if len(work.states) > 2:
             head = tuple(self.speaker.word("column", key) for key in ("updates", "example", "loss"))
             count = len(self.problem.examples)
             rows = tuple(
-                ((str(state.updates),), (str(state.updates % count + 1) if count else "–",), (state.leaf(Name(self.loss), work.rounding) or "–",))
+                (
+                    (str(state.updates),),
+                    (str(state.updates % count + 1) if count else "–",),
+                    (state.leaf(Name(self.loss), work.rounding) or "–",),
+                )
                 for state in work.states
             )
             blocks += [self.speaker.heading("later"), Table(head, rows)]
@@ -541,9 +586,18 @@ def _proof_chain(step: Step, speaker: Speaker) -> Equations:
         if line.law == "operation":
             reason = speaker.say("law", "operation", operation=(Name(f"operation:{line.about[0]}"),))
         elif line.law == "divide-by-positive":
-            reason = speaker.say("law", line.law, by=line.holds[0].left)
+            reason = speaker.say("law", line.law, by=step_condition(line))
             conditions = ()
         else:
-            reason = speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
+            reason = (
+                speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
+            )
         rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions))
     return Equations(tuple(rows))
+
+
+def step_condition(line: Line) -> Tree:
+    """What a line says is positive."""
+    condition = line.holds[0]
+    assert isinstance(condition, Relation)
+    return condition.left

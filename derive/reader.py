@@ -52,9 +52,9 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _FOLDED = {ord("٫"): ".", ord("٬"): "", ord("−"): "-", ord("–"): "-", ord("·"): "*", ord("⋅"): "*", ord("×"): "*", ord("÷"): "/"}
-_FOLDED |= {ord(c): "≥≤".index(c) and "<=" or ">=" for c in "≥≤"}
+_FOLDED |= {ord(c): ("≥≤".index(c) and "<=") or ">=" for c in "≥≤"}
 _FOLDED |= {ord(c): str(i) for digits in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for i, c in enumerate(digits)}
-_FOLDED |= {ord(c): None for c in "\u200c\u200e\u200f\u2066\u2067\u2068\u2069"}
+_FOLDED |= {ord(c): "" for c in "\u200c\u200e\u200f\u2066\u2067\u2068\u2069"}
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
@@ -112,7 +112,11 @@ def _bad_character(character: str) -> str:
         return "quotes do not belong in a formula"
     name = unicodedata.name(character, "control character")
     shown = repr(character) if character.isascii() else f"'{character}' (U+{ord(character):04X} {name})"
-    return f"{shown} does not belong in a formula" if character.isprintable() else f"a {name} (U+{ord(character):04X}) does not belong in a formula"
+    return (
+        f"{shown} does not belong in a formula"
+        if character.isprintable()
+        else f"a {name} (U+{ord(character):04X}) does not belong in a formula"
+    )
 
 
 def read_formula(text: str, names: Collection[str] | None = None, *, quantities: bool = False) -> Tree:
@@ -179,7 +183,9 @@ class _Parser:
 
     def two_readings(self, before: str, after: str) -> FormulaError:
         if before in OPS or before in ALIASES:
-            return FormulaError(f"'{before} {after}' is ambiguous: write {before}({after}) for the function, or put an operator between")
+            return FormulaError(
+                f"'{before} {after}' is ambiguous: write {before}({after}) for the function, or put an operator between"
+            )
         return FormulaError(f"'{before} {after}' is ambiguous: write {before}*{after} for the product, or one name without a space")
 
     # --- the grammar --------------------------------------------------------------------------------------------------
@@ -194,7 +200,9 @@ class _Parser:
     def sum(self) -> Tree:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError(f"brackets are nested more than {MAX_DEPTH} deep", self.tokens[min(self.at, len(self.tokens) - 1)].position)
+            raise FormulaError(
+                f"brackets are nested more than {MAX_DEPTH} deep", self.tokens[min(self.at, len(self.tokens) - 1)].position
+            )
         terms = [self.signed()]
         while self.is_sign("+", "-"):
             sign = self.take()
@@ -295,8 +303,7 @@ class _Parser:
             self.expect(")")
             return self.after(inner, token)
         if token.text == "[":
-            inner = Listing(self.items("]"))
-            return inner
+            return Listing(self.items("]"))
         raise FormulaError(f"'{token.text}' is not expected here", token.position)
 
     def number(self, token: Token) -> Tree:
@@ -362,7 +369,9 @@ class _Parser:
             if typed[1:] not in self.names:
                 if typed == "d":
                     return None
-                raise FormulaError(f"unknown quantity '{typed[1:]}' in {above}/{under}" + suggest(typed[1:], self.names), token.position)
+                raise FormulaError(
+                    f"unknown quantity '{typed[1:]}' in {above}/{under}" + suggest(typed[1:], self.names), token.position
+                )
         self.at += 2
         return Partial(above[1:], under[1:])
 

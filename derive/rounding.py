@@ -49,7 +49,9 @@ class Rounding:
             rounded = _WIDE.normalize(value)
         elif self.places is None and rounded:
             missing = self.digits + guard - len(rounded.as_tuple().digits)
-            rounded = _WIDE.quantize(rounded, Decimal(1).scaleb(rounded.adjusted() - self.digits - guard + 1)) if missing > 0 else rounded
+            rounded = (
+                _WIDE.quantize(rounded, Decimal(1).scaleb(rounded.adjusted() - self.digits - guard + 1)) if missing > 0 else rounded
+            )
         return spell(rounded)
 
     def number(self, value: Decimal, exact: bool = False, guard: int = 0) -> Number:

@@ -6,6 +6,7 @@ is instantiated wherever the operation stands.  May import: written, handwriting
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,14 +106,11 @@ class Slopes:
 
     def _operation(self, operation: str, arguments: tuple[Tree, ...], at: int) -> Tree:
         """The slope of an arithmetic operation, from SymPy on placeholders u and v."""
-        places = tuple(Name(f"u{i}") for i in range(len(arguments)))
+        places: tuple[Tree, ...] = tuple(Name(f"u{i}") for i in range(len(arguments)))
         if operation == "power" and not names_in(arguments[1]):
             places = (places[0], arguments[1])
-        formula = {
-            "negative": lambda: Negative(places[0]),
-            "quotient": lambda: Quotient(*places),
-            "power": lambda: Power(*places),
-        }[operation]()
+        build: Callable[..., Tree] = {"negative": Negative, "quotient": Quotient, "power": Power}[operation]
+        formula = build(*places)
         return self._instantiate((operation, *places[1:], at), formula, arguments, at)
 
     def _call(self, call: Call, name: str, outputs: tuple[Tree, ...]) -> Tree:
@@ -148,5 +146,5 @@ class Slopes:
 
             expression = to_sympy(formula)
             self.known[key] = from_sympy(sympy.powsimp(sympy.diff(expression, sympy.Symbol(f"u{at}", real=True))))
-        places = {Name(f"u{i}"): argument for i, argument in enumerate(arguments)}
+        places: dict[Tree, Tree] = {Name(f"u{i}"): argument for i, argument in enumerate(arguments)}
         return substitute(self.known[key], places.get)

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,11 @@ from derive.written import (
     Call,
     Later,
     Name,
-    Negative,
     Number,
     Partial,
     Product,
     Quotient,
     Relation,
-    Sum,
     Tree,
     add,
     substitute,
@@ -136,9 +135,9 @@ def load(path: Path | str) -> Problem:
 
 
 def load_text(data: bytes | str, where: str = "problem") -> Problem:
-    """The problem in a TOML text; `where` names it in messages.
+    r"""The problem in a TOML text; `where` names it in messages.
 
-    >>> load_text('[forward]\\nh1 = "sigmiod(2)"', "q.toml")
+    >>> load_text('[forward]\nh1 = "sigmiod(2)"', "q.toml")
     Traceback (most recent call last):
     derive.errors.InputError: q.toml: forward.h1: unknown function 'sigmiod'; did you mean 'sigmoid'?
     """
@@ -159,7 +158,7 @@ def _parse_toml(data: bytes | str) -> dict[str, Any]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for place, line in enumerate(text.split("\n"), start=1):
         bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "q", line).partition("#")[0]
-        if max(map(lambda run: run.count("."), re.split(r"[,=\[\]{}]", bare))) > MAX_DOTS:
+        if max(run.count(".") for run in re.split(r"[,=\[\]{}]", bare)) > MAX_DOTS:
             raise InputError(f"line {place}: a key of more than {MAX_DOTS} parts")
         if bare.count("[") + bare.count("{") > MAX_BRACKETS:
             raise InputError(f"line {place}: more than {MAX_BRACKETS} brackets on a line")
@@ -190,7 +189,11 @@ class _Loader:
         texts = {key: self.text(key) for key in ("title", "source", "question", "notation")}
         notation = texts["notation"] or ("ng" if "layers" in self.document else "plain")
         if notation not in NOTATIONS:
-            raise InputError(f"notation: unknown notation '{_shown(notation)}'" + suggest(notation, NOTATIONS) + f" (known: {', '.join(sorted(NOTATIONS))})")
+            raise InputError(
+                f"notation: unknown notation '{_shown(notation)}'"
+                + suggest(notation, NOTATIONS)
+                + f" (known: {', '.join(sorted(NOTATIONS))})"
+            )
         if "layers" in self.document and "forward" in self.document:
             raise InputError("[layers] expands into [forward]; give one of the two")
         decision_shapes = self.shapes()
@@ -247,7 +250,7 @@ class _Loader:
         return tuple(equations)
 
     def equation(self, place: str, goals: tuple[str, ...], value: Any) -> list[Equation]:
-        if isinstance(value, bool) or isinstance(value, dict | list) or value is None:
+        if isinstance(value, bool | dict | list):
             raise InputError(f"{place}: should be a formula in quotes")
         tree = self.number(value, place) if isinstance(value, int | _Decimal) else self.formula(str(value), place)
         spread = [node for node in walk(tree) if isinstance(node, Call) and OPS[node.function].spread]
@@ -258,7 +261,9 @@ class _Loader:
             what = spread[0].function if spread else "softmax"
             raise InputError(f'{place}: {what} gives several outputs and stands alone: "y1, y2" = "{what}(z1, z2)"')
         if len(goals) != len(call.arguments):
-            raise InputError(f"{place}: {call.function} of {len(call.arguments)} arguments gives {len(call.arguments)} outputs, not {len(goals)}")
+            raise InputError(
+                f"{place}: {call.function} of {len(call.arguments)} arguments gives {len(call.arguments)} outputs, not {len(goals)}"
+            )
         return [Equation(goal, Call(call.function, call.arguments, part), goals) for part, goal in enumerate(goals)]
 
     def formula(self, text: str, place: str, names: Sequence[str] | None = None) -> Tree:
@@ -293,7 +298,7 @@ class _Loader:
         sizes = section.get("sizes")
         if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int and 0 < n <= 10_000 for n in sizes):
             raise InputError("layers.sizes: should list two or more whole numbers from 1, inputs first: [2, 3, 1]")
-        if sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)) > 100_000:
+        if sum(a * b for a, b in pairwise(sizes)) > 100_000:
             raise InputError("layers.sizes: more than 100,000 weights")
         activations = section.get("activations", "sigmoid")
         if isinstance(activations, str):
@@ -329,7 +334,9 @@ class _Loader:
                 raise InputError(f"{place}: the rows differ in length")
             for entry in flat:
                 if entry not in network.quantities:
-                    raise InputError(f"{place}: '{_shown(entry)}' is not a quantity of [forward]" + suggest(entry, network.quantities))
+                    raise InputError(
+                        f"{place}: '{_shown(entry)}' is not a quantity of [forward]" + suggest(entry, network.quantities)
+                    )
             if len(set(flat)) != len(flat):
                 raise InputError(f"{place}: a name stands twice")
             found[name] = tuple(map(tuple, rows)) if matrix else tuple(rows)
@@ -396,14 +403,18 @@ class _Loader:
             raise InputError('train.parameters: should list names: ["w1", "b1"]')
         for name in parameters:
             if name not in network.free:
-                what = "is computed in [forward], so it cannot be trained" if name in network.by_goal else "is not used in [forward]"
+                what = (
+                    "is computed in [forward], so it cannot be trained" if name in network.by_goal else "is not used in [forward]"
+                )
                 raise InputError(f"train.parameters: '{_shown(name)}' {what}" + suggest(name, network.free))
         if len(set(parameters)) != len(parameters):
             raise InputError("train.parameters: a name stands twice")
         rate = section.get("learning_rate")
         rule = section.get("rule", "sgd")
         if rule not in RULES:
-            raise InputError(f"train.rule: unknown rule '{_shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})")
+            raise InputError(
+                f"train.rule: unknown rule '{_shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})"
+            )
         batch = section.get("batch", False)
         batch = {True: "mean", False: ""}[batch] if isinstance(batch, bool) else batch
         if batch not in ("", "mean", "sum"):
@@ -416,7 +427,9 @@ class _Loader:
         found = {}
         for name, source in self.section("names").items():
             if name not in network.quantities and name not in vectors:
-                raise InputError(f"names.{_shown(name)}: is not a quantity of this problem" + suggest(name, (*network.quantities, *vectors)))
+                raise InputError(
+                    f"names.{_shown(name)}: is not a quantity of this problem" + suggest(name, (*network.quantities, *vectors))
+                )
             if type(source) is not str:
                 raise InputError(f"names.{name}: should be text in quotes")
             try:
@@ -467,7 +480,9 @@ class _Loader:
         for key, text in section.items():
             place = f"decision.{_shown(key)}"
             if key not in ("softmax", "logistic"):
-                raise InputError(f"{place}: unknown classifier" + suggest(key, ("softmax", "logistic")) + " (known: logistic, softmax)")
+                raise InputError(
+                    f"{place}: unknown classifier" + suggest(key, ("softmax", "logistic")) + " (known: logistic, softmax)"
+                )
             tree = self.formula(text, place, network.quantities) if type(text) is str else None
             if not isinstance(tree, Relation):
                 raise InputError(f'{place}: should be the statement that means class 0: "y1 >= y2"')
@@ -494,7 +509,7 @@ def check_quantity(tree: Tree, problem: Problem, later: bool = False) -> None:
                     raise FormulaError(f"the derivative of the vector '{of}' is not one vector; ask for that of a component")
                 if not whole and wrt not in problem.network.above(of):
                     raise FormulaError(f"'{of}' does not depend on '{wrt}'")
-            case Later(body, updates):
+            case Later(_, updates):
                 if updates and problem.train.learning_rate is None:
                     raise FormulaError("values after an update need learning_rate in [train]")
                 if updates:
@@ -530,13 +545,15 @@ def in_batch(problem: Problem) -> Problem:
         clash = sorted(taken & set(new.values()))
         if clash:
             raise InputError(f"train.batch: '{clash[0]}' is needed for example {k}; give that name to nothing else")
-        rename = {Name(old): Name(fresh) for old, fresh in new.items()}
+        rename: dict[Tree, Tree] = {Name(old): Name(fresh) for old, fresh in new.items()}
         for e in network.equations:
             if e.goal in touched:
                 siblings = tuple(new[s] for s in e.siblings)
                 equations.append(Equation(new[e.goal], substitute(e.rhs, rename.get), siblings))
         given |= {new[name]: value for name, value in example.items()}
-        names |= {new[name]: f"{{{source}}}^{{({k})}}" for name, source in problem.names.items() if name in touched and "^" not in source}
+        names |= {
+            new[name]: f"{{{source}}}^{{({k})}}" for name, source in problem.names.items() if name in touched and "^" not in source
+        }
     losses = add(*(Name(f"{loss}_{k}") for k in range(1, count + 1)))
     if problem.train.batch == "mean" and count > 1:
         losses = Product((Quotient(Number("1"), Number(str(count))), losses), tight=True)
@@ -544,7 +561,14 @@ def in_batch(problem: Problem) -> Problem:
     aliases = {name: f"{name}_1" for name in sorted(touched) if name != loss}
     vectors = {name: grid for name, grid in problem.vectors.items() if not touched & set(_entries(grid))}
     return replace(
-        problem, network=Network(tuple(equations)), given=given, examples=(), names=names, aliases=aliases, vectors=vectors, batch_size=count
+        problem,
+        network=Network(tuple(equations)),
+        given=given,
+        examples=(),
+        names=names,
+        aliases=aliases,
+        vectors=vectors,
+        batch_size=count,
     )
 
 
@@ -571,5 +595,7 @@ def find(name: str) -> Problem:
     if name in built_in_names():
         return load(BUILT_IN / f"{name}.toml")
     if not Path(name).exists() and "/" not in name and not name.endswith(".toml"):
-        raise InputError(f"no problem '{_shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})")
+        raise InputError(
+            f"no problem '{_shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})"
+        )
     return load(name)

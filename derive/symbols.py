@@ -114,10 +114,10 @@ class _SymbolReader:
 
 
 def plain_symbol(name: str) -> Symbol:
-    """A typed name in the plain notation: letters, digits below, Greek words as letters; the text form is the name itself.
+    r"""A typed name in the plain notation: letters, digits below, Greek words as letters; the text form is the name itself.
 
     >>> plain_symbol("net_h1").latex, plain_symbol("w5").latex, plain_symbol("eta").text
-    ('\\\\mathrm{net}_{h_{1}}', 'w_{5}', 'η')
+    ('\\mathrm{net}_{h_{1}}', 'w_{5}', 'η')
     """
     head, *tail = name.split("_")
     latex = _letters(head)
@@ -142,7 +142,8 @@ class Script:
     """The written names of one problem.
 
     `names` are LaTeX fragments given by hand, `notation` a row of the notations table, `vectors` the names that stand for
-    vectors, `signals` the partials with a name of their own (δ), `extra` names that no problem can type.  Raises FormulaError for a fragment outside the subset.
+    vectors, `signals` the partials with a name of their own (δ), `extra` names that no problem can type.
+    Raises FormulaError for a fragment outside the subset.
     """
 
     def __init__(

@@ -143,7 +143,9 @@ def _undefined(key: Key, error: ArithmeticError) -> DeriveError:
     name = key if isinstance(key, str) else f"d{key.of}/d{key.wrt}"
     if isinstance(error, Overflow):
         return LimitError(f"{name}: is too large a number at the given values")
-    return InputError(f"{name}: has no value at the given numbers (division by zero, or the logarithm or root of a negative number)")
+    return InputError(
+        f"{name}: has no value at the given numbers (division by zero, or the logarithm or root of a negative number)"
+    )
 
 
 GUARD_DIGITS = 40

@@ -131,8 +131,12 @@ class _Lifter:
     """Recognises what components have in common.  Every answer is judged against the components it came from."""
 
     def __init__(self, vectors: Vectors) -> None:
-        self.columns = {tuple(row[0] for row in rows_of(grid)): name for name, grid in vectors.items() if len(rows_of(grid)[0]) == 1}
-        self.matrices = {name: rows_of(grid) for name, grid in vectors.items() if len(rows_of(grid)[0]) > 1 or len(rows_of(grid)) == 1}
+        self.columns = {
+            tuple(row[0] for row in rows_of(grid)): name for name, grid in vectors.items() if len(rows_of(grid)[0]) == 1
+        }
+        self.matrices = {
+            name: rows_of(grid) for name, grid in vectors.items() if len(rows_of(grid)[0]) > 1 or len(rows_of(grid)) == 1
+        }
         self.matrix_of = {entry: name for name, rows in self.matrices.items() for row in rows for entry in row}
 
     def column(self, cells: Sequence[Tree]) -> Tree | None:
@@ -200,7 +204,10 @@ class _Lifter:
                 if vector is None or any(other != others[0] for other in others):
                     continue
                 product = MatrixProduct(Transpose(Name(name)) if turned else Name(name), vector)
-                rest = [[term for term, pair in zip(terms, row, strict=True) if pair is None] for terms, row in zip(sums, pairs, strict=True)]
+                rest = [
+                    [term for term, pair in zip(terms, row, strict=True) if pair is None]
+                    for terms, row in zip(sums, pairs, strict=True)
+                ]
                 if not any(rest):
                     return product
                 lifted = self.column([add(*terms) for terms in rest]) if all(rest) else None
@@ -217,7 +224,9 @@ class _Lifter:
 
     def outer(self, cells: Sequence[Sequence[Tree]]) -> Tree | None:
         """u vᵀ, for cells that are products u_i v_j."""
-        factors = [[cell.factors if isinstance(cell, Product) and len(cell.factors) == 2 else None for cell in row] for row in cells]
+        factors = [
+            [cell.factors if isinstance(cell, Product) and len(cell.factors) == 2 else None for cell in row] for row in cells
+        ]
         if any(pair is None for row in factors for pair in row):
             return None
         known = [[pair for pair in row if pair is not None] for row in factors]

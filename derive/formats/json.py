@@ -92,5 +92,10 @@ def _step(step: Step, script: Script) -> dict[str, Any]:
 
 
 def _line(line: Line, script: Script) -> dict[str, Any]:
-    data: dict[str, Any] = {"latex": latex(line.tree, script), "formula": plain(line.tree), "law": line.law, "relation": line.relation}
+    data: dict[str, Any] = {
+        "latex": latex(line.tree, script),
+        "formula": plain(line.tree),
+        "law": line.law,
+        "relation": line.relation,
+    }
     return {**data, "conditions": [plain(condition) for condition in line.holds]} if line.holds else data

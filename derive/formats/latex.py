@@ -7,6 +7,7 @@ formats.mathematics, tables.ops.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from derive.formats.mathematics import Face, write
 from derive.pages import Equations, Heading, Page, Prose, Row, Table, Text
@@ -55,9 +56,17 @@ LATEX = Face(
     listing=lambda items: r"\begin{pmatrix} " + r" \\ ".join(items) + r" \end{pmatrix}",
     elementwise=r" \odot ",
     matrix_product=r" \, ",
+    bracket_product=r" \cdot ",
     transpose=lambda body: rf"{{{body}}}^{{\mathsf{{T}}}}",
     relations={"=": "=", ">=": r"\ge", "<=": r"\le", ">": ">", "<": "<"},
 )
+
+INLINE = replace(
+    LATEX,
+    quotient=lambda top, bottom: rf"\tfrac{{{top}}}{{{bottom}}}",
+    partial=lambda of, wrt, direct: rf"\partial {of} / \partial {wrt}" + (r"|_{\text{direct}}" if direct else ""),
+)
+"""The face of formulas among words, no taller than a line."""
 
 RELATIONS = {"=": "=", "≈": r"\approx", "iff": r"\iff", "": ""}
 
@@ -70,9 +79,20 @@ def latex(tree: Tree, script: Script) -> str:
     return write(tree, LATEX, script)
 
 
+def inline(tree: Tree, script: Script) -> str:
+    """One formula among words."""
+    return write(tree, INLINE, script)
+
+
 _ESCAPED = {c: f"\\{c}" for c in "{}$&#_%"} | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 _ESCAPED |= {letter: rf"\ensuremath{{\{command}}}" for command, letter in GREEK.items() if not command.startswith("var")}
-_ESCAPED |= {"ŷ": r"\ensuremath{\hat{y}}", "→": r"\ensuremath{\to}", "≈": r"\ensuremath{\approx}", "−": r"\ensuremath{-}", "…": r"\dots{}"}
+_ESCAPED |= {
+    "ŷ": r"\ensuremath{\hat{y}}",
+    "→": r"\ensuremath{\to}",
+    "≈": r"\ensuremath{\approx}",
+    "−": r"\ensuremath{-}",
+    "…": r"\dots{}",
+}
 _ESCAPED |= {"<": r"\ensuremath{<}", ">": r"\ensuremath{>}", "⁺": r"\ensuremath{^+}", "½": r"\ensuremath{\tfrac12}"}
 
 
@@ -87,7 +107,7 @@ def escape(text: str) -> str:
 
 def words(text: Text, script: Script) -> str:
     """A sentence with its formulas."""
-    return "".join(escape(part) if isinstance(part, str) else f"${latex(part, script)}$" for part in text)
+    return "".join(escape(part) if isinstance(part, str) else f"${inline(part, script)}$" for part in text)
 
 
 def right_sides(tree: Tree, script: Script) -> list[str]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from derive.formats.latex import RELATIONS, latex, reason_of, right_sides
+from derive.formats.latex import RELATIONS, inline, latex, reason_of, right_sides
 from derive.pages import Equations, Heading, Page, Prose, Table, Text
 from derive.symbols import Script
 
 
 def escape(text: str) -> str:
-    """Text as Markdown prints it literally.
+    r"""Text as Markdown prints it literally.
 
     >>> escape("a_b <script>")
-    'a\\\\_b &lt;script&gt;'
+    'a\\_b &lt;script&gt;'
     """
     safe = "".join(character for character in text if character.isprintable())
     safe = safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -26,7 +26,7 @@ def escape(text: str) -> str:
 
 def words(text: Text, script: Script) -> str:
     """A sentence with its formulas, `$`…`$` so that no underscore in them is taken for emphasis."""
-    return "".join(escape(part) if isinstance(part, str) else f"$`{latex(part, script)}`$" for part in text)
+    return "".join(escape(part) if isinstance(part, str) else f"$`{inline(part, script)}`$" for part in text)
 
 
 def aligned(block: Equations, script: Script) -> str:

@@ -55,6 +55,7 @@ class Face:
     listing: Callable[[tuple[str, ...]], str]
     elementwise: str
     matrix_product: str
+    bracket_product: str
     transpose: Callable[[str], str]
     relations: Mapping[str, str]
     quotient: Callable[[str, str], str] | None = None
@@ -110,7 +111,8 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
         case Elementwise(parts):
             return face.elementwise.join(_inside(part, PRODUCT, face, script) for part in parts), PRODUCT
         case MatrixProduct(left, right):
-            return face.matrix_product.join(_inside(part, PRODUCT + place, face, script) for place, part in enumerate((left, right))), PRODUCT
+            sides = [_inside(part, PRODUCT + place, face, script) for place, part in enumerate((left, right))]
+            return (face.bracket_product if isinstance(left, Sum) else face.matrix_product).join(sides), PRODUCT
         case Transpose(body):
             return face.transpose(_inside(body, ATOM, face, script)), POWER
         case Relation(sign, left, right):

@@ -37,6 +37,7 @@ FACE = Face(
     listing=lambda items: f"[{', '.join(items)}]",
     elementwise="*",
     matrix_product=" @ ",
+    bracket_product=" @ ",
     transpose=lambda body: f"{body}.T",
     relations={"=": "=", ">=": ">=", "<=": "<=", ">": ">", "<": "<", "iff": "<=>"},
 )

@@ -33,7 +33,9 @@ def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
     if function == "step":
         return f"[{arguments[0]} > 0]"
     name = OPS[function].text or function
-    return f"{name}({', '.join(arguments)})" + ("" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")))
+    return f"{name}({', '.join(arguments)})" + (
+        "" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+    )
 
 
 TEXT = Face(
@@ -53,6 +55,7 @@ TEXT = Face(
     listing=lambda items: f"({', '.join(items)})",
     elementwise=" ⊙ ",
     matrix_product=" ",
+    bracket_product=" · ",
     transpose=lambda body: f"{body}ᵀ",
     relations={"=": "=", ">=": "≥", "<=": "≤", ">": ">", "<": "<"},
     fractions={("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"},

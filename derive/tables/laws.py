@@ -19,7 +19,6 @@ from derive.written import (
     Name,
     Negative,
     Number,
-    Product,
     Quotient,
     Relation,
     Sum,
@@ -37,8 +36,8 @@ TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
 class Rewriting:
     """What a law made of an inequality, and what has to be proved for it.
 
-    The difference of the new sides is `factor` times that of the old ones, `positive` or negative; or, with `inverse`, the old sides
-    are that strictly increasing function of the new ones.  `conditions` must hold everywhere.
+    The difference of the new sides is `factor` times that of the old ones, `positive` or negative; or, with `inverse`, the old
+    sides are that strictly increasing function of the new ones.  `conditions` must hold everywhere.
     """
 
     relation: Relation
@@ -50,7 +49,7 @@ class Rewriting:
 
 @dataclass(frozen=True)
 class Law:
-    """A reason: what it says in general, the smallest example, and for inequalities how it rewrites one (None: it does not apply)."""
+    """A reason: what it says in general, the smallest example, and how it rewrites an inequality (None: not)."""
 
     name: str
     statement: str
@@ -171,7 +170,7 @@ LAWS: dict[str, Law] = {
         Law("stack", "A vector's derivative holds the derivatives by its components.", "∂f/∂z = (∂f/∂z₁, ∂f/∂z₂)"),
         Law("found-above", "Each component as it was found above.", "(a₁, a₂)"),
         Law("vector-form", "Components that differ only by their index, written once.", "(u₁v₁, u₂v₂) = u ⊙ v"),
-        Law("divide-by-positive", "Numerator and denominator divided by the same positive number.", "a/(a + b) = 1/(1 + b/a), a > 0"),
+        Law("divide-by-positive", "Numerator and denominator divided by the same positive number.", "a/(a + b) = 1/(1 + b/a)"),
         Law("exponentials", "A quotient of exponentials is the exponential of the difference.", "eᵃ/eᵇ = e^(a − b)"),
         Law("common-denominator", "Both sides of an inequality times the same positive number: its direction stays.",
             "a/c ≥ b/c ⇔ a ≥ b, c > 0", _over_positive),
@@ -181,7 +180,7 @@ LAWS: dict[str, Law] = {
         Law("distribute", "The inner product is linear: weights that meet the same x are gathered.",
             "u·x + b − (v·x + c) = (u − v)·x + (b − c)", _gathered),
         Law("turn-sign", "Both sides times −1: the direction turns.", "a − b ≥ 0 ⇔ b − a ≤ 0", _turned),
-        Law("match", "Two linear statements with equal coefficients are the same statement.", "u·x + c ≤ 0, v·x + d ≤ 0: u = v, c = d"),
+        Law("match", "Two linear statements with equal coefficients are the same.", "u·x + c ≤ 0, v·x + d ≤ 0: u = v, c = d"),
     )
 }  # fmt: skip
 

@@ -40,7 +40,8 @@ class Op:
     `formula(arguments, part)` writes it out, or is missing for the four primitives that `arithmetic` evaluates itself.
     `slope(outputs, arguments, part, at)` writes the derivative of output `part` by the argument numbered `at` (lists opened),
     in terms of the outputs where a class teaches it so; None leaves it to SymPy.
-    `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used; `listed` ones may be lists of equal length; `spread` takes any number and has as many outputs.
+    `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used;
+    `listed` ones may be lists of equal length; `spread` takes any number and has as many outputs.
     """
 
     name: str
@@ -226,28 +227,71 @@ OPS: dict[str, Op] = {
         ),
         unary("exp", "function", "exponential", None, lambda a, z: a, latex=r"\exp"),
         unary("log", "function", "natural logarithm", None, lambda a, z: Quotient(ONE, z), latex=r"\ln", text="ln"),
-        unary("square", "function", "square", lambda z: Power(z, TWO), lambda a, z: multiply(TWO, z, tight=True),
-              latex=r"\operatorname{square}"),
-        unary("sqrt", "function", "square root", lambda z: Power(z, Quotient(ONE, TWO)),
-              lambda a, z: Quotient(ONE, multiply(TWO, a, tight=True)), latex=r"\operatorname{sqrt}"),
-        unary("step", "function", "step", None, lambda a, z: ZERO,
-              kink=True),
-        Op("max", "function", "larger of two", ("a", "b"), None, maximum_slope,
-           kink=True,
-           latex=r"\max", example=("0.3", "-0.2")),
-        Op("half_squared_error", "loss", "½ squared error", ("y", "t"), half_squared_error,
-           of_prediction(lambda n, y, t: subtract(y, t)),
-           latex=r"\tfrac{1}{2}\operatorname{SE}", text="½SE", listed=True, example=("0.3", "0.8")),
-        Op("mse", "loss", "mean squared error", ("y", "t"), mean_squared_error,
-           of_prediction(lambda n, y, t: Product(
-               (TWO if n == 1 else Quotient(TWO, number(n)), subtract(y, t)), tight=True)),
-           latex=r"\operatorname{MSE}", text="MSE", listed=True, example=("0.3", "0.8")),
-        Op("bce", "loss", "binary cross-entropy", ("y", "t"), binary_cross_entropy,
-           of_prediction(lambda n, y, t: Quotient(subtract(y, t), Product((y, subtract(ONE, y)), tight=True))),
-           latex=r"\operatorname{BCE}", text="BCE", example=("0.3", "0.8")),
-        Op("cross_entropy", "loss", "categorical cross-entropy", ("y", "t"), cross_entropy,
-           of_prediction(lambda n, y, t: Negative(Quotient(t, y))),
-           latex=r"\operatorname{CE}", text="CE", listed=True, example=("0.3", "0.8")),
+        unary(
+            "square",
+            "function",
+            "square",
+            lambda z: Power(z, TWO),
+            lambda a, z: multiply(TWO, z, tight=True),
+            latex=r"\operatorname{square}",
+        ),
+        unary(
+            "sqrt",
+            "function",
+            "square root",
+            lambda z: Power(z, Quotient(ONE, TWO)),
+            lambda a, z: Quotient(ONE, multiply(TWO, a, tight=True)),
+            latex=r"\operatorname{sqrt}",
+        ),
+        unary("step", "function", "step", None, lambda a, z: ZERO, kink=True),
+        Op("max", "function", "larger of two", ("a", "b"), None, maximum_slope, kink=True, latex=r"\max", example=("0.3", "-0.2")),
+        Op(
+            "half_squared_error",
+            "loss",
+            "½ squared error",
+            ("y", "t"),
+            half_squared_error,
+            of_prediction(lambda n, y, t: subtract(y, t)),
+            latex=r"\tfrac{1}{2}\operatorname{SE}",
+            text="½SE",
+            listed=True,
+            example=("0.3", "0.8"),
+        ),
+        Op(
+            "mse",
+            "loss",
+            "mean squared error",
+            ("y", "t"),
+            mean_squared_error,
+            of_prediction(lambda n, y, t: Product((TWO if n == 1 else Quotient(TWO, number(n)), subtract(y, t)), tight=True)),
+            latex=r"\operatorname{MSE}",
+            text="MSE",
+            listed=True,
+            example=("0.3", "0.8"),
+        ),
+        Op(
+            "bce",
+            "loss",
+            "binary cross-entropy",
+            ("y", "t"),
+            binary_cross_entropy,
+            of_prediction(lambda n, y, t: Quotient(subtract(y, t), Product((y, subtract(ONE, y)), tight=True))),
+            latex=r"\operatorname{BCE}",
+            text="BCE",
+            example=("0.3", "0.8"),
+        ),
+        Op(
+            "cross_entropy",
+            "loss",
+            "categorical cross-entropy",
+            ("y", "t"),
+            cross_entropy,
+            of_prediction(lambda n, y, t: Negative(Quotient(t, y))),
+            latex=r"\operatorname{CE}",
+            text="CE",
+            listed=True,
+            example=("0.3", "0.8"),
+        ),
     )
 }
 

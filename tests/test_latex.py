@@ -1,0 +1,84 @@
+"""Every formula the pages print is parsed by a strict LaTeX-maths parser; one document with all of them is compiled by a real TeX."""
+
+import shutil
+import subprocess
+
+import math_core
+import pytest
+from conftest import work_out
+
+import derive
+from derive.formats.latex import latex, words
+from derive.pages import Equations, Prose, Table, page_of
+
+ODD = """
+[forward]
+"p1, p2" = "softmax(u, v)"
+r = "relu(u) + leaky_relu(v) + max(u, v) + sqrt(p1)"
+q = "square(r)^-2 + softplus(tanh(r)) + 1/(3*identity(r))"
+f = "cross_entropy([p1, p2], [t1, t2]) + bce(p1, t1)*q + mse([p1, p2], [t1, t2]) + half_squared_error(q, t1) + u*1e-12"
+[ask]
+"one after the other" = "df/dr"
+"""
+
+
+def works():
+    yield from (work_out(name) for name in derive.built_in_names())
+    yield derive.derive(derive.load_text(ODD))
+    yield derive.derive(derive.load_text("[layers]\nsizes = [2, 11, 1]\n"))
+
+
+@pytest.fixture(scope="module")
+def all_works():
+    return list(works())
+
+
+def formulas(page):
+    for block in page.blocks:
+        match block:
+            case Equations(rows):
+                for row in rows:
+                    yield latex(row.right, page.script)
+                    if row.left is not None:
+                        yield latex(row.left, page.script)
+            case Prose(parts):
+                yield from (latex(part, page.script) for part in parts if not isinstance(part, str))
+            case Table(_, rows):
+                yield from (latex(part, page.script) for row in rows for cell in row for part in cell if not isinstance(part, str))
+
+
+def test_the_parser_is_strict():
+    converter = math_core.LatexToMathML()
+    for broken in (r"\frac{1}{2", r"x_{1}_{2}", r"\foo{x}", r"\left( x"):
+        with pytest.raises(Exception, match=r".+"):
+            convert(converter, broken)
+
+
+def convert(converter, formula):
+    return converter.convert_with_local_state(formula, displaystyle=True)
+
+
+def test_every_formula_is_latex(all_works):
+    converter = math_core.LatexToMathML()
+    count = 0
+    for work in all_works:
+        for formula in formulas(page_of(work)):
+            assert "<math" in convert(converter, formula), formula
+            count += 1
+    assert count > 500
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed, so no document was compiled")
+def test_one_document_with_all_of_them_compiles(all_works, tmp_path):
+    first, *more = (derive.render(work, "latex") for work in all_works)
+    bodies = [derive.render(work, "latex-fragment") for work in all_works[1:]]
+    assert len(more) == len(bodies)
+    (tmp_path / "all.tex").write_text(first.replace(r"\end{document}", "\n".join(bodies) + "\n\\end{document}"), encoding="utf-8")
+    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    assert (tmp_path / "all.pdf").stat().st_size > 50_000
+
+
+def test_words_are_escaped():
+    assert words((r"50% of \input{x}",), page_of(work_out("q2")).script) == r"50\% of \textbackslash{}input\{x\}"

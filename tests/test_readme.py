@@ -1,0 +1,39 @@
+"""The README's examples are real: its commands print what it shows, its problem file works, its Python is a doctest."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive.cli import main
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+CONSOLE = re.findall(r"```console\n\$ derive (.*?)\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize(("command", "shown"), CONSOLE)
+def test_commands_print_what_is_shown(command, shown, capsys):
+    assert main(command.split()) == 0
+    printed = capsys.readouterr().out
+    for piece in shown.split("…\n"):
+        assert piece.strip("\n") in printed
+
+
+def test_the_problem_file_works():
+    (source,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    work = derive.derive(derive.load_text(source))
+    assert [answer.values is not None for answer in work.answers] == [True, True, True]
+
+
+def test_python_is_a_doctest():
+    (source,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    test = doctest.DocTestParser().get_doctest(source, {}, "README", "README.md", 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_every_function_is_listed():
+    from derive.tables.ops import OPS
+
+    assert [name for name in OPS if name not in README] == []
