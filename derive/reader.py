@@ -258,7 +258,7 @@ class _Parser:
         """A product written without a sign: only `2a`, `2(…)`, `a(…)`, `(…)(…)`, with no space and no '/' or '^' before it."""
         before = self.tokens[self.at - 1]
         if before.kind == "name" and token.text == "(" and self.names is not None and before.text not in self.names:
-            raise FormulaError(f"unknown function '{before.text}'" + suggest(before.text, OPS), before.position)
+            raise FormulaError(f"unknown function '{before.text}'" + suggest(before.text, OPS))
         fits = before.text == ")" or (before.kind == "number" and not re.match(r"[eE]\Z", token.text)) or token.text == "("
         if not fits or (token.spaced and token.text != "(") or token.kind == "number":
             raise self.two_readings(before.text, token.text)
@@ -349,12 +349,12 @@ class _Parser:
             return Call(function, arguments)
         if self.names is not None and name not in self.names:
             if opens:
-                raise FormulaError(f"unknown function '{name}'" + suggest(name, OPS), token.position)
+                raise FormulaError(f"unknown function '{name}'" + suggest(name, OPS))
             if function in OPS:
-                raise FormulaError(f"'{name}' is a function: write {name}(…)", token.position)
-            raise FormulaError(f"unknown name '{name}'" + suggest(name, self.names), token.position)
+                raise FormulaError(f"'{name}' is a function: write {name}(…)")
+            raise FormulaError(f"unknown name '{name}'" + suggest(name, self.names))
         if self.names is None and not opens and function in OPS:
-            raise FormulaError(f"'{name}' is a function: write {name}(…)", token.position)
+            raise FormulaError(f"'{name}' is a function: write {name}(…)")
         return Name(name)
 
     def derivative(self, token: Token) -> Tree | None:

@@ -1,4 +1,4 @@
-"""Every formula the pages print is parsed by a strict LaTeX-maths parser; one document with all of them is compiled by a real TeX."""
+"""Every formula the pages print is parsed by a strict LaTeX-maths parser; a real TeX compiles one document with all of them."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 from conftest import work_out
 
 import derive
-from derive.formats.latex import latex, words
+from derive.formats.latex import formula, words
 from derive.pages import Equations, Prose, Table, page_of
 
 ODD = """
@@ -38,13 +38,13 @@ def formulas(page):
         match block:
             case Equations(rows):
                 for row in rows:
-                    yield latex(row.right, page.script)
+                    yield formula(row.right, page.script)
                     if row.left is not None:
-                        yield latex(row.left, page.script)
+                        yield formula(row.left, page.script)
             case Prose(parts):
-                yield from (latex(part, page.script) for part in parts if not isinstance(part, str))
+                yield from (formula(part, page.script) for part in parts if not isinstance(part, str))
             case Table(_, rows):
-                yield from (latex(part, page.script) for row in rows for cell in row for part in cell if not isinstance(part, str))
+                yield from (formula(part, page.script) for row in rows for cell in row for part in cell if not isinstance(part, str))
 
 
 def test_the_parser_is_strict():
@@ -54,16 +54,16 @@ def test_the_parser_is_strict():
             convert(converter, broken)
 
 
-def convert(converter, formula):
-    return converter.convert_with_local_state(formula, displaystyle=True)
+def convert(converter, text):
+    return converter.convert_with_local_state(text, displaystyle=True)
 
 
 def test_every_formula_is_latex(all_works):
     converter = math_core.LatexToMathML()
     count = 0
     for work in all_works:
-        for formula in formulas(page_of(work)):
-            assert "<math" in convert(converter, formula), formula
+        for text in formulas(page_of(work)):
+            assert "<math" in convert(converter, text), text
             count += 1
     assert count > 500
 
@@ -75,7 +75,8 @@ def test_one_document_with_all_of_them_compiles(all_works, tmp_path):
     bodies = [derive.render(work, "latex-fragment") for work in all_works[1:]]
     assert len(more) == len(bodies)
     (tmp_path / "all.tex").write_text(first.replace(r"\end{document}", "\n".join(bodies) + "\n\\end{document}"), encoding="utf-8")
-    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"], cwd=tmp_path, capture_output=True, check=False)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
     assert (tmp_path / "all.pdf").stat().st_size > 50_000
 

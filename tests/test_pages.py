@@ -1,6 +1,7 @@
 """Whole pages, as a reader gets them; `pytest --rewrite` writes them anew, and the difference is read as prose."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,12 +64,15 @@ def test_page_says(name, style):
         assert line in page
 
 
-@pytest.mark.parametrize("rounding", [Rounding(), Rounding(digits=4), Rounding(places=5), Rounding("hand", places=4), Rounding("hand", digits=3)])
+POLICIES = [Rounding(), Rounding(digits=4), Rounding(places=5), Rounding("hand", places=4), Rounding("hand", digits=3)]
+
+
+@pytest.mark.parametrize("rounding", POLICIES)
 def test_no_step_says_the_same_twice(rounding):
     work = work_out("q1", rounding=rounding)
     for step in work.steps:
         trees = [line.tree for line in step.lines]
-        assert all(first != second for first, second in zip(trees, trees[1:], strict=False)), step.goal
+        assert all(first != second for first, second in pairwise(trees)), step.goal
 
 
 def test_hand_uses_what_it_shows():

@@ -11,8 +11,8 @@ from typing import Any
 from derive.backward import Line, Step
 from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
-from derive.formats.latex import latex
-from derive.formats.plain import plain
+from derive.formats.latex import formula
+from derive.formats.plain import typed
 from derive.pages import script_of
 from derive.symbols import Script
 from derive.values import State, key_of
@@ -34,7 +34,7 @@ def _derivation(work: Derivation) -> dict[str, Any]:
 
     def entry(partial: Partial) -> dict[str, Any]:
         tree = answers[partial]
-        return {"latex": latex(tree, script), "formula": plain(tree), "value": _value(work, state, partial)}
+        return {"latex": formula(tree, script), "formula": typed(tree), "value": _value(work, state, partial)}
 
     gradients = {name: entry(p) for name in work.problem.train.parameters if (p := Partial(loss, name)) in answers}
     after = work.states[1] if work.updates and len(work.states) > 1 else None
@@ -42,7 +42,7 @@ def _derivation(work: Derivation) -> dict[str, Any]:
         **_frame(work.problem.title, work.problem.source),
         "values": {n: value for n in work.problem.network.quantities if (value := _value(work, state, Name(n))) is not None},
         "gradients": gradients,
-        "partials": {plain(partial): entry(partial) for partial in work.requested},
+        "partials": {typed(partial): entry(partial) for partial in work.requested},
         "asked": {answer.ask.label: _asked(work, answer, script) for answer in work.answers},
         "updated": {n: _value(work, after, Name(n)) for n in work.problem.train.parameters} if after is not None else {},
         "steps": [_step(step, script) for step in work.steps],
@@ -82,20 +82,20 @@ def _asked(work: Derivation, answer: Answer, script: Script) -> dict[str, Any]:
     if answer.values is not None:
         shown = [work.rounding.show(number, answer.exact) for number in answer.values]
         value = shown if answer.ask.vector else shown[0]
-    return {"quantity": answer.ask.text, "latex": latex(answer.formula, script), "formula": plain(answer.formula), "value": value}
+    return {"quantity": answer.ask.text, "latex": formula(answer.formula, script), "formula": typed(answer.formula), "value": value}
 
 
 def _step(step: Step, script: Script) -> dict[str, Any]:
     goal = step.goal
-    name = f"{goal.body.name}+" if isinstance(goal, Later) and isinstance(goal.body, Name) else plain(goal)
+    name = f"{goal.body.name}+" if isinstance(goal, Later) and isinstance(goal.body, Name) else typed(goal)
     return {"goal": name, "lines": [_line(line, script) for line in step.lines]}
 
 
 def _line(line: Line, script: Script) -> dict[str, Any]:
     data: dict[str, Any] = {
-        "latex": latex(line.tree, script),
-        "formula": plain(line.tree),
+        "latex": formula(line.tree, script),
+        "formula": typed(line.tree),
         "law": line.law,
         "relation": line.relation,
     }
-    return {**data, "conditions": [plain(condition) for condition in line.holds]} if line.holds else data
+    return {**data, "conditions": [typed(condition) for condition in line.holds]} if line.holds else data

@@ -1,6 +1,6 @@
 """A page as LaTeX: a document that compiles with pdflatex or xelatex, or the fragment to paste into one.
 
-Owns `render_latex`, `render_fragment`, `latex` (one formula) and the face `LATEX`.  May import: pages, symbols, written,
+Owns `render_latex`, `render_fragment`, `formula` and the face `LATEX`.  May import: pages, symbols, written,
 formats.mathematics, tables.ops.
 """
 
@@ -74,7 +74,7 @@ WIDEST = 12
 """Terms of a sum that stand on one line."""
 
 
-def latex(tree: Tree, script: Script) -> str:
+def formula(tree: Tree, script: Script) -> str:
     """One formula."""
     return write(tree, LATEX, script)
 
@@ -113,14 +113,14 @@ def words(text: Text, script: Script) -> str:
 def right_sides(tree: Tree, script: Script) -> list[str]:
     """The right side of a row; a sum of many terms goes on over several rows."""
     if not isinstance(tree, Sum) or len(tree.terms) <= WIDEST:
-        return [latex(tree, script)]
+        return [formula(tree, script)]
     rows = []
     for start in range(0, len(tree.terms), WIDEST):
         terms = tree.terms[start : start + WIDEST]
         first = terms[0]
         sign = "" if start == 0 else "{}" + ("-" if isinstance(first, Negative) else "+") + " "
         head = first.body if start and isinstance(first, Negative) else first
-        rows.append(sign + latex(Sum((head, *terms[1:])), script))
+        rows.append(sign + formula(Sum((head, *terms[1:])), script))
     return rows
 
 
@@ -133,7 +133,7 @@ def reason_of(row: Row, script: Script) -> str:
 
 def _aligned(block: Equations, script: Script) -> Iterable[str]:
     for row in block.rows:
-        left = "" if row.left is None else latex(row.left, script)
+        left = "" if row.left is None else formula(row.left, script)
         reason = reason_of(row, script)
         if not row.relation:
             yield f"  & {left}"

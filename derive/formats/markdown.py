@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from derive.formats.latex import RELATIONS, inline, latex, reason_of, right_sides
+from derive.formats.latex import RELATIONS, formula, inline, reason_of, right_sides
 from derive.pages import Equations, Heading, Page, Prose, Table, Text
 from derive.symbols import Script
 
@@ -33,7 +33,7 @@ def aligned(block: Equations, script: Script) -> str:
     """A chain of lines as one formula, the reasons in a column of their own."""
     lines = []
     for row in block.rows:
-        left = "" if row.left is None else latex(row.left, script)
+        left = "" if row.left is None else formula(row.left, script)
         if not row.relation:
             lines.append(f"& {left}")
             continue

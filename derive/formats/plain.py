@@ -1,6 +1,6 @@
 """Formulas as they are typed: what `derive` prints here, its reader reads back.
 
-Owns `plain`.  May import: symbols, written, formats.mathematics.
+Owns `typed`.  May import: symbols, written, formats.mathematics.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ FACE = Face(
 _SCRIPT = Script()
 
 
-def plain(tree: Tree) -> str:
+def typed(tree: Tree) -> str:
     """The typed form of a tree.
 
     >>> from derive.reader import read_formula
-    >>> plain(read_formula("1/2*(a - b)^2"))
+    >>> typed(read_formula("1/2*(a - b)^2"))
     '1/2*(a - b)^2'
     """
     return write(tree, FACE, _SCRIPT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from derive.formats.plain import plain
+from derive.formats.plain import typed
 from derive.spec import Problem
 from derive.written import Call, Number
 
@@ -42,7 +42,7 @@ def _lines(problem: Problem) -> Iterable[str]:
             rhs = Call(rhs.function, rhs.arguments)
         if equation.goal not in done:
             key = _quoted(", ".join(goals)) if len(goals) > 1 else goals[0]
-            yield f"{key} = {_quoted(plain(rhs))}"
+            yield f"{key} = {_quoted(typed(rhs))}"
             done.update(goals)
     train = problem.train
     yield from ("", "[train]", f"loss = {_quoted(train.loss)}", f"parameters = {json.dumps(list(train.parameters))}")
@@ -57,7 +57,7 @@ def _lines(problem: Problem) -> Iterable[str]:
         yield from _numbers("[[examples]]", example)
     if problem.decision is not None:
         yield from ("", "[shapes]", *(f"{name} = {json.dumps([problem.decision.dimension])}" for name in problem.decision.vectors))
-        yield from _texts("[decision]", {name: plain(rule) for name, rule in problem.decision.rules.items()})
+        yield from _texts("[decision]", {name: typed(rule) for name, rule in problem.decision.rules.items()})
 
 
 def _numbers(head: str, numbers: Mapping[str, Number]) -> Iterable[str]:
