@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from derive.derivation import Derivation, derive
     from derive.errors import DeriveError
     from derive.formats import render
+    from derive.problem import Problem
     from derive.rounding import Rounding
-    from derive.spec import Problem, built_in_names, find, load, load_text
+    from derive.spec import built_in_names, find, load, load_text
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Derivation": "derivation",
     "DeriveError": "errors",
-    "Problem": "spec",
+    "Problem": "problem",
     "Rounding": "rounding",
     "built_in_names": "spec",
     "derive": "derivation",

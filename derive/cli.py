@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.spec import Problem
+    from derive.problem import Problem
 
 STATUS = (
     "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"

@@ -17,12 +17,13 @@ from typing import Any
 
 from derive.arithmetic import compile_tree, precision, to_sympy
 from derive.backward import Line, Step
-from derive.checks import WORKING_DIGITS, Checks
+from derive.checks import Checks
 from derive.errors import InputError, JudgementError
-from derive.spec import Problem
+from derive.problem import Problem
 from derive.tables.laws import LAWS, SIMPLIFYING, TURNED, Rewriting
 from derive.tables.ops import OPS
 from derive.vectors import components
+from derive.witnesses import WORKING_DIGITS
 from derive.written import (
     ONE,
     ZERO,

@@ -26,9 +26,9 @@ from derive.checks import (
 )
 from derive.errors import FormulaError, InputError, UsageError, suggest
 from derive.network import Equation
+from derive.problem import Ask, Problem, missing_numbers
 from derive.rounding import Rounding
 from derive.slopes import Slopes
-from derive.spec import Ask, Problem, missing_numbers
 from derive.tables.ops import OPS
 from derive.values import State, key_of, revisit, run, updated_tree, with_numbers
 from derive.vectors import components, vector_steps

@@ -1,27 +1,24 @@
 """Any derivation into a Page of blocks: the only file that makes sentences, from the catalogue of a language.
 
-Owns `Page`, its blocks, and `page_of`.  May import everything but formats and cli.
+Owns `page_of`.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 from derive.backward import Line, Step
+from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
 from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED, kinks_hit
 from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
 from derive.network import INPUT_NAME, TARGET_NAME
+from derive.problem import missing_numbers
+from derive.proofpages import proof_page
 from derive.reader import LEARNING_RATE
-from derive.spec import missing_numbers
-from derive.symbols import Script, Symbol, signal_symbol
+from derive.scripts import label_symbol, script_of
+from derive.sentences import Speaker, opening, series
 from derive.tables.ops import OPS
 from derive.tables.rules import RULES
 from derive.vectors import rows_of
@@ -34,173 +31,16 @@ from derive.written import (
     Number,
     Partial,
     Product,
-    Relation,
     Sum,
     Tree,
     walk,
 )
 
-Part = str | Tree
-Text = tuple[Part, ...]
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading; level 1 is the title."""
-
-    level: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Prose:
-    """A paragraph: words and formulas in a row."""
-
-    parts: Text
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a chain: the left side on the first row only, a relation, the right side, and why."""
-
-    left: Tree | None
-    relation: str
-    right: Tree
-    reason: Text = ()
-    conditions: tuple[Text, ...] = ()
-
-
-@dataclass(frozen=True)
-class Equations:
-    """A chain of lines with one left side."""
-
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table; cells are words and formulas."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[Text, ...], ...]
-
-
-Block = Heading | Prose | Equations | Table
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a reader meets, in order, and how each name on it is written."""
-
-    title: str
-    language: str
-    script: Script
-    blocks: tuple[Block, ...]
-
-
-@cache
-def catalogue(language: str) -> dict[str, dict[str, str]]:
-    """The words of a language."""
-    path = Path(__file__).parent / "languages" / f"{language}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-LANGUAGES = tuple(sorted(path.stem for path in (Path(__file__).parent / "languages").glob("*.toml")))
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """Sentences of one language."""
-
-    language: str
-
-    def say(self, section: str, key: str, **parts: Any) -> Text:
-        """A sentence with its places filled by words, formulas, or rows of both.
-
-        >>> Speaker("en").say("slope", "formula", name=Name("L"))
-        ('the formula of ', Name(name='L'))
-        """
-        spoken: list[Part] = []
-        for piece in re.split(r"(\{\w+\})", catalogue(self.language)[section][key]):
-            part = parts[piece[1:-1]] if re.fullmatch(r"\{\w+\}", piece) else piece
-            spoken += part if isinstance(part, tuple) else (str(part) if isinstance(part, int) else part,)
-        return tuple(part for part in spoken if part != "")
-
-    def word(self, section: str, key: str, **parts: Any) -> str:
-        """A sentence without formulas."""
-        return "".join(str(part) for part in self.say(section, key, **parts))
-
-    def heading(self, key: str) -> Heading:
-        """A heading of the second level."""
-        return Heading(2, self.word("heading", key))
-
-    def prose(self, key: str, **parts: Any) -> Prose:
-        """A paragraph of one sentence."""
-        return Prose(self.say("text", key, **parts))
-
-
-def series(items: Iterable[Tree], separator: str = ", ") -> Text:
-    """Formulas with a separator between them."""
-    parts: list[Part] = []
-    for item in items:
-        parts += [separator, item] if parts else [item]
-    return tuple(parts)
-
-
-# --- how names are written ---------------------------------------------------------------------------------------------
-
-
-RESERVED = {
-    LEARNING_RATE: Symbol(r"\eta", "η"),
-    "θ": Symbol(r"\theta", "θ"),
-    **{f"operation:{name}": Symbol(op.latex, op.text or name) for name, op in OPS.items()},
-}
-"""Written names that no problem can type: the learning rate, any parameter, and the operations by their sign."""
-
-
-def script_of(work: Derivation) -> Script:
-    """The written names of a derivation: those of the problem, and a δ for each error signal.
-
-    A signal is named by the activation it belongs to; components of a vector that was asked for take the label asked for.
-    """
-    problem, network = work.problem, work.problem.network
-    labels = {f"label:{ask.label}": symbol for ask in problem.asks if (symbol := label_symbol(ask.label)) is not None}
-    script = Script(problem.names, problem.notation, frozenset(problem.vectors), extra={**RESERVED, **labels})
-    loss = problem.train.loss
-    for pre, activation in network.pre_activations.items():
-        if pre != loss:
-            written = script.symbol(pre)
-            owner = written if written.scripted or not activation else script.symbol(activation)
-            script.signals[loss, pre] = signal_symbol(owner)
-    for name, grid in problem.vectors.items():
-        if all(entry in network.pre_activations for row in rows_of(grid) for entry in row):
-            script.signals[loss, name] = signal_symbol(script.symbol(name))
-    for ask in work.problem.asks:
-        label = label_symbol(ask.label)
-        match ask.tree:
-            case Partial(of, wrt) if ask.vector and label is not None:
-                script.signals[of, wrt] = label
-                for place, (entry, *_) in enumerate(rows_of(problem.vectors[wrt]), start=1):
-                    script.signals[of, entry] = label_symbol(ask.label, place) or label
-    return script
-
-
-def label_symbol(label: str, place: int | None = None) -> Symbol | None:
-    """An ask's label as a symbol, if it is δ with a number: δ2, and its first component δ2,1."""
-    found = re.fullmatch(r"(?:δ|delta)_?(\d+)", label.strip())
-    if found is None:
-        return None
-    below = found[1] if place is None else f"{found[1]},{place}"
-    return Symbol(rf"\delta_{{{below}}}", f"δ{below}" if place is None else f"δ_{below}")
-
-
-# --- the page of a derivation ------------------------------------------------------------------------------------------
-
 
 def page_of(work: Derivation | Proof, language: str = "en") -> Page:
     """The page of a derivation or a proof."""
     if isinstance(work, Proof):
-        return _proof_page(work, Speaker(language))
+        return proof_page(work, Speaker(language))
     return _DerivationPage(work, Speaker(language)).page()
 
 
@@ -212,7 +52,7 @@ class _DerivationPage:
         self.loss = self.problem.train.loss
 
     def page(self) -> Page:
-        blocks: list[Block] = [Heading(1, self.problem.title), *_opening(self.problem.question, self.problem.source, self.speaker)]
+        blocks: list[Block] = [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
         if not self.work.requested:
             blocks += [*self.the_network(), *self.the_notation(), *self.the_numbers(), *self.forward()]
         blocks += [*self.backward(), *self.vectors(), *self.asked(), *self.updates(), *self.checked()]
@@ -541,11 +381,6 @@ class _DerivationPage:
         return [self.speaker.heading("checks"), Prose(parts)]
 
 
-def _opening(question: str, source: str, speaker: Speaker) -> list[Block]:
-    blocks: list[Block] = [Prose((question,))] if question else []
-    return [*blocks, speaker.prose("source", source=source)] if source else blocks
-
-
 def is_weighted_sum(tree: Tree) -> bool:
     """Whether a right side is a sum of products of names and numbers."""
     terms = tree.terms if isinstance(tree, Sum) else (tree,)
@@ -555,49 +390,3 @@ def is_weighted_sum(tree: Tree) -> bool:
         if not all(isinstance(factor, Name | Number) for factor in factors):
             return False
     return any(isinstance(term, Product) for term in terms)
-
-
-# --- the page of a proof -----------------------------------------------------------------------------------------------
-
-
-def _proof_page(proof: Proof, speaker: Speaker) -> Page:
-    problem = proof.problem
-    script = Script(problem.names, problem.notation, extra=RESERVED)
-    facts = dict(proof.facts)
-    blocks: list[Block] = [Heading(1, problem.title), *_opening(problem.question, problem.source, speaker)]
-    blocks += [speaker.heading("classifiers"), *(Equations((Row(Name(e.goal), "=", e.rhs),)) for e in problem.network.equations)]
-    blocks.append(Prose(speaker.say("proof", "rules", **facts)))
-    for part in proof.parts:
-        blocks.append(Heading(2, speaker.word("proof", f"{part.key}-heading")))
-        blocks.append(Prose(speaker.say("proof", part.key, **facts)))
-        blocks += [_proof_chain(step, speaker) for step in part.steps]
-    blocks += [speaker.heading("answer"), Prose(speaker.say("proof", "answer", **facts))]
-    checks = proof.checks
-    blocks += [speaker.heading("checks"), Prose(speaker.say("proof", "checked", judged=checks.judged, lines=checks.lines))]
-    return Page(problem.title, speaker.language, script, tuple(blocks))
-
-
-def _proof_chain(step: Step, speaker: Speaker) -> Equations:
-    rows: list[Row] = []
-    if isinstance(step.goal, Relation):
-        rows.append(Row(step.goal, "", step.goal))
-    for line in step.lines:
-        conditions = tuple((condition,) for condition in line.holds)
-        if line.law == "operation":
-            reason = speaker.say("law", "operation", operation=(Name(f"operation:{line.about[0]}"),))
-        elif line.law == "divide-by-positive":
-            reason = speaker.say("law", line.law, by=step_condition(line))
-            conditions = ()
-        else:
-            reason = (
-                speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
-            )
-        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions))
-    return Equations(tuple(rows))
-
-
-def step_condition(line: Line) -> Tree:
-    """What a line says is positive."""
-    condition = line.holds[0]
-    assert isinstance(condition, Relation)
-    return condition.left

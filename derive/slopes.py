@@ -144,7 +144,7 @@ class Slopes:
         if key not in self.known:
             import sympy
 
-            expression = to_sympy(formula)
-            self.known[key] = from_sympy(sympy.powsimp(sympy.diff(expression, sympy.Symbol(f"u{at}", real=True))))
+            slope = sympy.diff(to_sympy(formula), sympy.Symbol(f"u{at}", real=True))
+            self.known[key] = from_sympy(slope if slope.is_polynomial() else sympy.powsimp(slope))
         places: dict[Tree, Tree] = {Name(f"u{i}"): argument for i, argument in enumerate(arguments)}
         return substitute(self.known[key], places.get)

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from derive.batches import in_batch
 from derive.errors import FormulaError, InputError, suggest
 from derive.network import Equation, Network, guess_parameters
-from derive.reader import LEARNING_RATE, MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
+from derive.problem import Ask, Decision, Problem, Train, check_quantity
+from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
 from derive.symbols import read_symbol
 from derive.tables.layers import Grid, Layers, expand_layers
 from derive.tables.notations import NOTATIONS
@@ -25,94 +27,16 @@ from derive.tables.ops import ALIASES, OPS
 from derive.tables.rules import RULES
 from derive.written import (
     Call,
-    Later,
     Name,
     Number,
     Partial,
-    Product,
-    Quotient,
     Relation,
     Tree,
-    add,
-    substitute,
     walk,
 )
 
 MAX_BYTES = 256 * 1024
 MAX_DOTS, MAX_BRACKETS = 32, 64
-
-
-@dataclass(frozen=True)
-class Ask:
-    """Something the problem wants answered: its own label, the text as typed, and the tree; `vector` when it names a vector."""
-
-    label: str
-    text: str
-    tree: Tree
-    vector: bool = False
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Two classifiers, each with the statement that means class 0; `dimension` is the name of the number of inputs."""
-
-    rules: Mapping[str, Relation]
-    vectors: tuple[str, ...]
-    dimension: str
-
-
-@dataclass(frozen=True)
-class Train:
-    """What is trained and how: `batch` is "", "mean" or "sum"."""
-
-    loss: str
-    parameters: tuple[str, ...]
-    learning_rate: Number | None = None
-    rule: str = "sgd"
-    batch: str = ""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A problem, checked: what a file says, or what a program builds."""
-
-    title: str
-    network: Network
-    train: Train
-    given: Mapping[str, Number] = field(default_factory=dict)
-    examples: tuple[Mapping[str, Number], ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
-    notation: str = "plain"
-    vectors: Mapping[str, Grid] = field(default_factory=dict)
-    asks: tuple[Ask, ...] = ()
-    decision: Decision | None = None
-    source: str = ""
-    question: str = ""
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    batch_size: int = 0
-
-    def example(self, updates: int) -> Mapping[str, Number]:
-        """The given numbers after so many updates: those of the example that the next update would use."""
-        if not self.examples:
-            return self.given
-        return {**self.given, **self.examples[updates % len(self.examples)]}
-
-    def read(self, text: str) -> Tree:
-        """A typed expression over the quantities of this problem.  Raises FormulaError."""
-        rate = (LEARNING_RATE,) if self.train.learning_rate is not None else ()
-        known = (*self.network.quantities, *self.vectors, *self.aliases, *rate)
-        tree = read_formula(text, known, quantities=True)
-        return substitute(tree, self._unalias) if self.aliases else tree
-
-    def _unalias(self, leaf: Tree) -> Tree | None:
-        match leaf:
-            case Name(name) if name in self.aliases:
-                return Name(self.aliases[name])
-            case Partial(of, wrt):
-                return Partial(self.aliases.get(of, of), self.aliases.get(wrt, wrt))
-            case Later(body, updates):
-                return Later(substitute(body, self._unalias), updates)
-        return None
 
 
 SECTIONS = {
@@ -497,83 +421,6 @@ class _Loader:
 
     def near_miss(self, wanted: str) -> str:
         return next((f"; did you mean [{wanted}] for [{key}]?" for key in self.document if suggest(key, [wanted])), "")
-
-
-def check_quantity(tree: Tree, problem: Problem, later: bool = False) -> None:
-    """Whether a quantity can be had in this problem.  Raises FormulaError."""
-    for node in walk(tree):
-        match node:
-            case Partial(of, wrt):
-                whole = problem.vectors.keys() & {of, wrt}
-                if of in problem.vectors:
-                    raise FormulaError(f"the derivative of the vector '{of}' is not one vector; ask for that of a component")
-                if not whole and wrt not in problem.network.above(of):
-                    raise FormulaError(f"'{of}' does not depend on '{wrt}'")
-            case Later(_, updates):
-                if updates and problem.train.learning_rate is None:
-                    raise FormulaError("values after an update need learning_rate in [train]")
-                if updates:
-                    missing = missing_numbers(problem)
-                    if missing:
-                        raise FormulaError(f"values after an update need numbers for every name; missing: {', '.join(missing)}")
-            case Relation():
-                raise FormulaError("a comparison has no value")
-
-
-def missing_numbers(problem: Problem) -> tuple[str, ...]:
-    """The free names without a value."""
-    have = problem.example(0)
-    return tuple(name for name in problem.network.free if name not in have)
-
-
-def in_batch(problem: Problem) -> Problem:
-    """The same problem with all examples in one network: what depends on an example is repeated with _1, _2 …, and the loss is
-    their mean or sum.  Nothing else needs to know of batches: the chain rule sums over every use of a shared weight.
-    """
-    network, loss = problem.network, problem.train.loss
-    data = set(problem.examples[0])
-    touched = set().union(*(network.below(name) for name in data))
-    if loss not in touched:
-        raise InputError("train.batch: the loss does not depend on the examples")
-    taken = set(network.quantities)
-    equations: list[Equation] = [e for e in network.equations if e.goal not in touched]
-    given = {name: value for name, value in problem.given.items() if name not in data}
-    names = {name: source for name, source in problem.names.items() if name not in touched}
-    count = len(problem.examples)
-    for k, example in enumerate(problem.examples, start=1):
-        new = {name: f"{name}_{k}" for name in sorted(touched)}
-        clash = sorted(taken & set(new.values()))
-        if clash:
-            raise InputError(f"train.batch: '{clash[0]}' is needed for example {k}; give that name to nothing else")
-        rename: dict[Tree, Tree] = {Name(old): Name(fresh) for old, fresh in new.items()}
-        for e in network.equations:
-            if e.goal in touched:
-                siblings = tuple(new[s] for s in e.siblings)
-                equations.append(Equation(new[e.goal], substitute(e.rhs, rename.get), siblings))
-        given |= {new[name]: value for name, value in example.items()}
-        names |= {
-            new[name]: f"{{{source}}}^{{({k})}}" for name, source in problem.names.items() if name in touched and "^" not in source
-        }
-    losses = add(*(Name(f"{loss}_{k}") for k in range(1, count + 1)))
-    if problem.train.batch == "mean" and count > 1:
-        losses = Product((Quotient(Number("1"), Number(str(count))), losses), tight=True)
-    equations.append(Equation(loss, losses))
-    aliases = {name: f"{name}_1" for name in sorted(touched) if name != loss}
-    vectors = {name: grid for name, grid in problem.vectors.items() if not touched & set(_entries(grid))}
-    return replace(
-        problem,
-        network=Network(tuple(equations)),
-        given=given,
-        examples=(),
-        names=names,
-        aliases=aliases,
-        vectors=vectors,
-        batch_size=count,
-    )
-
-
-def _entries(grid: Grid) -> tuple[str, ...]:
-    return tuple(entry for row in grid for entry in (row if isinstance(row, tuple) else (row,)))
 
 
 def _shown(text: Any) -> str:

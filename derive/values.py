@@ -13,9 +13,9 @@ from decimal import Decimal, Overflow
 from derive.arithmetic import Evaluator, compile_tree, forget_rounding, precision, settle, was_exact
 from derive.backward import Line, Step
 from derive.errors import DeriveError, InputError, LimitError
+from derive.problem import Problem
 from derive.reader import LEARNING_RATE
 from derive.rounding import Rounding
-from derive.spec import Problem
 from derive.tables.rules import RULES
 from derive.written import Name, Number, Partial, Tree, substitute, walk
 

@@ -8,8 +8,9 @@ import pytest
 from conftest import work_out
 
 import derive
+from derive.blocks import Equations, Prose, Table
 from derive.formats.latex import formula, words
-from derive.pages import Equations, Prose, Table, page_of
+from derive.pages import page_of
 
 ODD = """
 [forward]
@@ -44,7 +45,8 @@ def formulas(page):
             case Prose(parts):
                 yield from (formula(part, page.script) for part in parts if not isinstance(part, str))
             case Table(_, rows):
-                yield from (formula(part, page.script) for row in rows for cell in row for part in cell if not isinstance(part, str))
+                cells = [cell for row in rows for cell in row]
+                yield from (formula(part, page.script) for cell in cells for part in cell if not isinstance(part, str))
 
 
 def test_the_parser_is_strict():

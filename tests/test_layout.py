@@ -7,12 +7,13 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent / "derive"
 
-ORDER = """
-    errors written handwriting tables.ops tables.laws tables.notations tables.rules symbols reader rounding arithmetic slopes
-    network tables.layers spec backward vectors values checks derivation decisions pages
-    formats.mathematics formats.plain formats.latex formats.text formats.markdown formats.json formats.toml formats.jupyter
-    formats.terminal formats cli __main__
-""".split()
+ORDER = [
+    "errors", "written", "handwriting", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "symbols", "reader",
+    "rounding", "arithmetic", "slopes", "network", "tables.layers", "problem", "batches", "spec", "backward", "vectors",
+    "values", "witnesses", "checks", "derivation", "decisions", "blocks", "sentences", "scripts", "proofpages", "pages",
+    "formats.mathematics", "formats.plain", "formats.latex", "formats.text", "formats.markdown", "formats.json",
+    "formats.toml", "formats.jupyter", "formats.terminal", "formats", "cli", "__main__",
+]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 
 MODULES = {

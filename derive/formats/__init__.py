@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.pages import Page
 
 FORMATS: dict[str, tuple[str, str]] = {
     "text": ("text", "render_text"),

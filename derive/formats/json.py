@@ -13,7 +13,7 @@ from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
 from derive.formats.latex import formula
 from derive.formats.plain import typed
-from derive.pages import script_of
+from derive.scripts import script_of
 from derive.symbols import Script
 from derive.values import State, key_of
 from derive.written import Later, Name, Partial, Tree

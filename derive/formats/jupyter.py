@@ -5,12 +5,13 @@ Owns `mimebundle`.  May import: pages, formats.latex, formats.markdown, formats.
 
 from __future__ import annotations
 
+from derive.blocks import Equations, Heading, Page
 from derive.decisions import Proof
 from derive.derivation import Derivation
 from derive.formats.latex import escape
 from derive.formats.markdown import aligned
 from derive.formats.text import render_text
-from derive.pages import Equations, Heading, Page, page_of
+from derive.pages import page_of
 
 
 def mimebundle(work: Derivation | Proof) -> dict[str, str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from derive.blocks import Equations, Heading, Page, Prose, Row, Table, Text
 from derive.formats.mathematics import Face, write
-from derive.pages import Equations, Heading, Page, Prose, Row, Table, Text
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
 from derive.written import Negative, Sum, Tree

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from derive.blocks import Equations, Heading, Page, Prose, Table, Text
 from derive.formats.latex import RELATIONS, formula, inline, reason_of, right_sides
-from derive.pages import Equations, Heading, Page, Prose, Table, Text
 from derive.symbols import Script
 
 

@@ -5,8 +5,8 @@ Owns `print_page`.  May import: pages, formats.text.
 
 from __future__ import annotations
 
+from derive.blocks import Equations, Heading, Page, Prose, Table
 from derive.formats.text import equation_lines, table_cells, words
-from derive.pages import Equations, Heading, Page, Prose, Table
 
 
 def print_page(page: Page) -> None:

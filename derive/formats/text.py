@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from derive.blocks import Equations, Heading, Page, Prose, Table, Text
 from derive.formats.mathematics import Face, write
-from derive.pages import Equations, Heading, Page, Prose, Table, Text
 from derive.symbols import Script
 from derive.tables.ops import OPS
 from derive.written import Tree

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from derive.formats.plain import typed
-from derive.spec import Problem
+from derive.problem import Problem
 from derive.written import Call, Number
 
 

@@ -1,0 +1,62 @@
+"""The page of a decision proof.
+
+Owns `proof_page`.  May import: blocks, sentences, scripts, decisions.
+"""
+
+from __future__ import annotations
+
+from derive.backward import Line, Step
+from derive.blocks import Block, Equations, Heading, Page, Prose, Row
+from derive.decisions import Proof
+from derive.scripts import RESERVED
+from derive.sentences import Speaker, catalogue, opening
+from derive.symbols import Script
+from derive.written import (
+    Name,
+    Relation,
+    Tree,
+)
+
+
+def proof_page(proof: Proof, speaker: Speaker) -> Page:
+    """The page of a proof: each part with its sentence and its chains, then the answer."""
+    problem = proof.problem
+    script = Script(problem.names, problem.notation, extra=RESERVED)
+    facts = dict(proof.facts)
+    blocks: list[Block] = [Heading(1, problem.title), *opening(problem.question, problem.source, speaker)]
+    blocks += [speaker.heading("classifiers"), *(Equations((Row(Name(e.goal), "=", e.rhs),)) for e in problem.network.equations)]
+    blocks.append(Prose(speaker.say("proof", "rules", **facts)))
+    for part in proof.parts:
+        blocks.append(Heading(2, speaker.word("proof", f"{part.key}-heading")))
+        blocks.append(Prose(speaker.say("proof", part.key, **facts)))
+        blocks += [_proof_chain(step, speaker) for step in part.steps]
+    blocks += [speaker.heading("answer"), Prose(speaker.say("proof", "answer", **facts))]
+    checks = proof.checks
+    blocks += [speaker.heading("checks"), Prose(speaker.say("proof", "checked", judged=checks.judged, lines=checks.lines))]
+    return Page(problem.title, speaker.language, script, tuple(blocks))
+
+
+def _proof_chain(step: Step, speaker: Speaker) -> Equations:
+    rows: list[Row] = []
+    if isinstance(step.goal, Relation):
+        rows.append(Row(step.goal, "", step.goal))
+    for line in step.lines:
+        conditions = tuple((condition,) for condition in line.holds)
+        if line.law == "operation":
+            reason = speaker.say("law", "operation", operation=(Name(f"operation:{line.about[0]}"),))
+        elif line.law == "divide-by-positive":
+            reason = speaker.say("law", line.law, by=step_condition(line))
+            conditions = ()
+        else:
+            reason = (
+                speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
+            )
+        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions))
+    return Equations(tuple(rows))
+
+
+def step_condition(line: Line) -> Tree:
+    """What a line says is positive."""
+    condition = line.holds[0]
+    assert isinstance(condition, Relation)
+    return condition.left

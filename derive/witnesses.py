@@ -1,0 +1,158 @@
+"""Points at which every quantity has a value, and partials that nobody derived: nudged, or from SymPy's own derivative.
+
+Owns `Point`, `ComposedPoint` and `points`.  May import: errors, written, arithmetic, network.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from derive.arithmetic import to_sympy
+from derive.errors import LimitError
+from derive.network import Network
+from derive.written import Name, Partial, walk
+
+WORKING_DIGITS = 80
+NUDGE = Decimal("1e-22")
+TOLERANCE = Decimal("1e-39")
+"""A central difference with this nudge errs by 1e-44 times the third derivative, and cancels 22 of the working digits."""
+
+SMALLEST_SCALE = Decimal("1e-9")
+LEAST_POINTS, MOST_POINTS, MOST_DRAWS = 2, 8, 64
+
+
+class Point(dict[Any, Any]):
+    """The values of every quantity at one point, and, when asked for a partial, its true value by nudging the forward pass."""
+
+    def __init__(self, network: Network, start: Mapping[str, Decimal]) -> None:
+        super().__init__(start)
+        self.network = network
+        self.rates: dict[str, dict[str, Decimal]] = {}
+        for equation in network.equations:
+            self[equation.goal] = network.compiled[equation.goal](self)
+
+    def __missing__(self, key: Any) -> Decimal:
+        if not isinstance(key, Partial):
+            raise KeyError(key)
+        if key.direct:
+            return self.nudged_alone(key.of, key.wrt)
+        if key.wrt not in self.rates:
+            self.rates[key.wrt] = self.nudged(key.wrt)
+        return self.rates[key.wrt].get(key.of, Decimal(0))
+
+    def nudged(self, name: str) -> dict[str, Decimal]:
+        """How fast everything below a quantity moves with it, by central differences; its own equation is switched off."""
+        network = self.network
+        below = sorted(network.below(name) - {name}, key=network.order.__getitem__)
+        here = {goal: self[goal] for goal in (name, *below)}
+        sides = []
+        for nudge in (NUDGE, -NUDGE):
+            self[name] = here[name] + nudge
+            for goal in below:
+                self[goal] = network.compiled[goal](self)
+            sides.append({goal: self[goal] for goal in below})
+        self.update(here)
+        return {goal: (sides[0][goal] - sides[1][goal]) / (2 * NUDGE) for goal in below}
+
+    def nudged_alone(self, of: str, name: str) -> Decimal:
+        """The same along one equation only, everything else in it held."""
+        formula, here = self.network.compiled[of], self[name]
+        self[name] = here + NUDGE
+        above = formula(self)
+        self[name] = here - NUDGE
+        below = formula(self)
+        self[name] = here
+        return Decimal((above - below) / (2 * NUDGE))
+
+
+def points(network: Network, seed: str, witness: type[Point] = Point) -> Iterable[Point]:
+    """Seeded random points at which the whole network has a value, alternately of both signs and between 0 and 1.
+
+    Raises LimitError where none is found.
+    """
+    source = random.Random(seed)  # noqa: S311  (points to compute at, not secrets)
+    found = 0
+    for draw in range(MOST_DRAWS):
+        low, high = ((-1.5, 1.5), (0.05, 0.95))[draw % 2]
+        start = {name: Decimal(f"{source.uniform(low, high):.12f}") for name in network.free}
+        try:
+            yield witness(network, start)
+            found += 1
+        except ArithmeticError:
+            continue
+        if found == MOST_POINTS:
+            return
+    if not found:
+        raise LimitError("the network has no value at any of 64 random points, so nothing can be judged (a negative logarithm?)")
+
+
+LARGEST_COMPOSED = 20_000
+"""Nodes a composed output may have to be given to SymPy whole."""
+
+
+class ComposedPoint(Point):
+    """A point whose partials come from SymPy's own derivative of the fully composed output, not from a nudge."""
+
+    def __missing__(self, key: Any) -> Decimal:
+        if not isinstance(key, Partial):
+            raise KeyError(key)
+        self[key] = value = self.derivative(key.of, key.wrt, key.direct)
+        return value
+
+    def derivative(self, of: str, wrt: str, direct: bool) -> Decimal:
+        """∂of/∂wrt here, through the whole network or along the equation of `of` alone."""
+        import mpmath
+        import sympy
+
+        network = self.network
+        symbol = sympy.Symbol(wrt, real=True)
+        if direct:
+            composed = network.expression(of)
+        else:
+            built = {wrt: symbol}
+            for equation in network.equations:
+                if equation.goal != wrt and equation.goal in network.above(of):
+                    built[equation.goal] = to_sympy(equation.rhs, built)
+            composed = built[of]
+        with mpmath.workdps(WORKING_DIGITS):
+            values = {s: mpmath.mpf(str(self[s.name])) for s in composed.free_symbols}
+            return Decimal(mpmath.nstr(walk_sympy(sympy.diff(composed, symbol), values), 80))
+
+
+def walk_sympy(expression: Any, values: dict[Any, Any]) -> Any:
+    """The value of a SymPy expression with mpmath, every shared part computed once; `values` grows by what was computed."""
+    import mpmath
+    import sympy
+
+    if expression not in values:
+        parts = [walk_sympy(part, values) for part in expression.args]
+        match expression:
+            case sympy.Add():
+                value = mpmath.fsum(parts)
+            case sympy.Mul():
+                value = mpmath.fprod(parts)
+            case sympy.Pow():
+                value = mpmath.power(*parts)
+            case sympy.Rational():
+                value = mpmath.mpf(expression.p) / expression.q
+            case sympy.Max():
+                value = max(parts)
+            case sympy.Heaviside():
+                value = mpmath.mpf(parts[0] > 0)
+            case sympy.DiracDelta():
+                value = mpmath.mpf(0)
+            case _:
+                value = getattr(mpmath, expression.func.__name__)(*parts)
+        values[expression] = value
+    return values[expression]
+
+
+def composed_size(network: Network, name: str) -> int:
+    """The nodes a quantity has when everything is written out down to the free names, counted without writing it."""
+    sizes: dict[str, int] = dict.fromkeys(network.free, 1)
+    for equation in network.equations:
+        sizes[equation.goal] = sum(sizes[node.name] if isinstance(node, Name) else 1 for node in walk(equation.rhs))
+    return sizes[name]
