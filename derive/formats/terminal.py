@@ -8,6 +8,9 @@ from __future__ import annotations
 from derive.blocks import Equations, Heading, Page, Prose, Table
 from derive.formats.text import equation_lines, table_cells, words
 
+INDENT, GAP, REASON_INDENT = 2, 3, 8
+"""Columns: of a formula, between it and its reason, and of a reason that stands below because the line is full."""
+
 
 def print_page(page: Page) -> None:
     """Draw the page on standard output."""
@@ -24,12 +27,15 @@ def print_page(page: Page) -> None:
             case Prose(parts):
                 console.print(Text(words(parts, page.script)))
             case Equations():
-                grid = Grid.grid(padding=(0, 3))
-                grid.add_column(no_wrap=False)
-                grid.add_column(style="dim")
-                for line, reason in equation_lines(block, page.script):
-                    grid.add_row(Text(line), Text(reason))
-                console.print(Padding(grid, (0, 0, 0, 2)))
+                lines = equation_lines(block, page.script)
+                column = max(len(line) for line, reason in lines if reason) if any(reason for _, reason in lines) else 0
+                for line, reason in lines:
+                    beside = INDENT + column + GAP + len(reason) <= console.width
+                    console.print(
+                        Text(" " * INDENT + (f"{line:<{column + GAP}}" if beside else line)), end="" if reason and beside else "\n"
+                    )
+                    if reason:
+                        console.print(Text(reason if beside else " " * REASON_INDENT + reason, style="dim"))
             case Table():
                 head, *rows = table_cells(block, page.script)
                 table = Grid(show_edge=False)

@@ -1,0 +1,218 @@
+"""The operations table: one body per table, over every row; a new row is tested as soon as it stands in OPS."""
+
+import dataclasses
+import itertools
+import tomllib
+from pathlib import Path
+
+import mpmath
+import pytest
+import sympy
+from conftest import work_out
+
+import derive
+from derive.arithmetic import to_sympy
+from derive.errors import JudgementError
+from derive.formats.latex import FACE as LATEX
+from derive.formats.mathematics import write
+from derive.formats.plain import FACE as PLAIN
+from derive.formats.text import TEXT
+from derive.handwriting import spread
+from derive.slopes import Slopes
+from derive.symbols import Script
+from derive.tables.laws import LAWS
+from derive.tables.ops import OPS
+from derive.written import ZERO, Call, Listing, Name, Number, Partial, Product, substitute
+
+CATALOGUE = tomllib.loads((Path(derive.__file__).parent / "languages" / "en.toml").read_text("utf-8"))
+
+POINTS = (("0.3", "-0.7", "1.1", "0.45"), ("-1.2", "0.8", "-0.4", "0.9"), ("0.65", "0.2", "0.9", "0.35"), ("0.2", "0.9", "0.5", "0.1"))
+"""Values of the arguments, in order; both signs, and two points at which logarithms have a value."""
+
+
+def shapes(op):
+    """The forms an operation can be called in: its names as arguments, and two lists of two where it takes lists."""
+    if op.spread:
+        return [tuple(Name(f"z{k}") for k in range(1, 4)), (Name("z1"), Name("z2"))]
+    plain = tuple(Name(f"z{k}") for k in range(1, len(op.arguments) + 1))
+    lists = (Listing((Name("z1"), Name("z2"))), Listing((Name("z3"), Name("z4"))))
+    return [plain, lists] if op.listed else [plain]
+
+
+CALLS = [pytest.param(name, shape, id=f"{name}-{k}") for name, op in OPS.items() for k, shape in enumerate(shapes(op))]
+
+
+def number_at(expression, point):
+    """The value of an expression with 50 digits, or None where it is not a real number."""
+    value = sympy.sympify(expression).subs(point)
+    value = value.evalf(50) if not value.has(sympy.zoo, sympy.nan, sympy.oo) else sympy.nan
+    return mpmath.mpf(str(value)) if value.is_real and value.is_finite else None
+
+
+@pytest.mark.parametrize(("name", "shape"), CALLS)
+def test_slope_is_the_derivative_of_the_formula(name, shape):
+    op, flat = OPS[name], spread(shape)
+    parts = range(len(flat)) if op.spread else (0,)
+    calls = [Call(name, shape, part if op.spread else None) for part in parts]
+    formulas = [to_sympy(op.formula(shape, part) if op.formula else calls[part]) for part in parts]
+    outputs = tuple(Name(f"a{part}") for part in parts)
+    back = dict(zip(outputs, calls, strict=True))
+    compared, signs = 0, set()
+    for part, at in itertools.product(parts, range(len(flat))):
+        expected = sympy.diff(formulas[part], sympy.Symbol(flat[at].name, real=True))
+        written = [Slopes().differentiate(calls[part], flat[at].name, outputs)]
+        taught = op.slope(outputs, shape, part, at)
+        written += [taught] if taught is not None else []
+        for point in POINTS:
+            numbers = {sympy.Symbol(leaf.name, real=True): sympy.Rational(text) for leaf, text in zip(flat, point, strict=False)}
+            true = number_at(expected, numbers)
+            if true is None or any(number_at(formula, numbers) is None for formula in formulas):
+                continue
+            for tree in written:
+                given = number_at(to_sympy(substitute(tree, back.get)), numbers)
+                assert abs(given - true) <= mpmath.mpf("1e-40") * max(1, abs(true)), (part, at, point)
+                compared += 1
+            signs.add(point[at][0] == "-")
+    assert compared >= 2 * len(parts) * len(flat)
+    assert len(signs) == 2 or name in {"log", "sqrt", "bce", "cross_entropy"}
+
+
+# What the mathematics says the operations are, from mpmath's own functions.
+MEANT = {
+    "sigmoid": lambda z: (1 + mpmath.tanh(z / 2)) / 2,
+    "tanh": mpmath.tanh,
+    "relu": lambda z: (z + abs(z)) / 2,
+    "leaky_relu": lambda z: z if z > 0 else z / 100,
+    "softplus": lambda z: mpmath.log1p(mpmath.exp(z)),
+    "identity": lambda z: z,
+    "exp": mpmath.exp,
+    "log": mpmath.ln,
+    "square": lambda z: z * z,
+    "sqrt": mpmath.sqrt,
+    "step": lambda z: (1 + mpmath.sign(z)) / 2,
+    "max": lambda a, b: (a + b + abs(a - b)) / 2,
+    "half_squared_error": lambda y, t: abs(y - t) ** 2 / 2,
+    "mse": lambda y, t: abs(y - t) ** 2,
+    "bce": lambda y, t: -t * mpmath.ln(y) - (1 - t) * mpmath.log1p(-y),
+    "cross_entropy": lambda y, t: -t * mpmath.ln(y),
+    "softmax": lambda *z: 1 / sum(mpmath.exp(other - z[0]) for other in z),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in OPS if name in MEANT])
+def test_formula_is_what_the_name_means(name):
+    op = OPS[name]
+    compared = 0
+    with mpmath.workdps(50):
+        for point in POINTS:
+            texts = point[: 3 if op.spread else len(op.arguments)]
+            value = number_at(to_sympy(Call(name, tuple(map(Number, texts)), 0 if op.spread else None)), {})
+            if value is not None:
+                meant = MEANT[name](*map(mpmath.mpf, texts))
+                assert abs(value - meant) <= mpmath.mpf("1e-40")
+                compared += 1
+    assert compared >= 2
+
+
+def listed_loss_terms():
+    return {"half_squared_error": "1/2*((t1 - y1)^2 + (t2 - y2)^2)", "mse": "((y1 - t1)^2 + (y2 - t2)^2)/2",
+            "cross_entropy": "-t1*log(y1) - t2*log(y2)"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.listed])
+def test_lists_are_summed_or_averaged_as_meant(name):
+    y1, y2, t1, t2 = sympy.symbols("y1 y2 t1 t2", real=True)
+    given = to_sympy(Call(name, (Listing((Name("y1"), Name("y2"))), Listing((Name("t1"), Name("t2"))))))
+    meant = sympy.sympify(listed_loss_terms()[name].replace("^", "**"), {"y1": y1, "y2": y2, "t1": t1, "t2": t2})
+    assert sympy.simplify(given - meant) == 0
+
+
+def problem_with(name, shape):
+    """A network whose arguments are all trained: z_k = w_k x_k, the operation, a loss."""
+    op, flat = OPS[name], spread(shape)
+    typed = ", ".join(f"[{', '.join(i.name for i in a.items)}]" if isinstance(a, Listing) else a.name for a in shape)
+    values = ("0.3", "0.8", "0.7", "0.4")
+    lines = ["[given]"]
+    lines += [f"w{k} = {value}\nx{k} = 0.9" for k, value in enumerate(values[: len(flat)], start=1)]
+    lines += ["[forward]", *(f'z{k} = "w{k}*x{k}"' for k in range(1, len(flat) + 1))]
+    outputs = [f"a{k}" for k in range(1, len(flat) + 1)] if op.spread else ["a"]
+    if op.kind == "loss":
+        lines.append(f'L = "{name}({typed})"')
+    else:
+        key = f'"{", ".join(outputs)}"' if op.spread else "a"
+        lines += [f'{key} = "{name}({typed})"', 'L = "' + " + ".join(f"(2 - {a})^{k}" for k, a in enumerate(outputs, start=2)) + '"']
+    lines += ["[train]", f"parameters = [{', '.join(f'{chr(34)}w{k}{chr(34)}' for k in range(1, len(flat) + 1))}]"]
+    return derive.load_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(("name", "shape"), CALLS)
+def test_small_network_is_derived(name, shape):
+    problem = problem_with(name, shape)
+    work = derive.derive(problem)
+    assert work.checks.judges[:2] == ("nudge-40-digits", "mpmath-forward")
+    composed = problem.network.expression("L", composed=True)
+    numbers = {sympy.Symbol(key, real=True): sympy.Rational(number.text) for key, number in problem.given.items()}
+    for parameter in problem.train.parameters:
+        expected = number_at(sympy.diff(composed, sympy.Symbol(parameter, real=True)), numbers)
+        found = mpmath.mpf(str(work.states[0].values[Partial("L", parameter)]))
+        assert abs(found - expected) <= mpmath.mpf("1e-38") * max(1, abs(expected)), parameter
+
+
+def spoiled(op, where):
+    def slope(outputs, arguments, part, at):
+        taught = op.slope(outputs, arguments, part, at)
+        return Product((Number("1.01"), taught)) if at == where and taught not in (None, ZERO) else taught
+
+    return dataclasses.replace(op, slope=slope)
+
+
+def taught_arguments():
+    for name, op in OPS.items():
+        for place, shape in enumerate(shapes(op)):
+            flat = spread(shape)
+            outputs = tuple(Name(f"a{k}") for k in range(len(flat)))
+            for at in range(len(flat)):
+                if op.slope(outputs, shape, 0, at) not in (None, ZERO):
+                    yield pytest.param(name, shape, at, id=f"{name}-{place}-z{at + 1}")
+
+
+@pytest.mark.parametrize(("name", "shape", "at"), taught_arguments())
+def test_spoiled_slope_is_caught_and_blamed(monkeypatch, name, shape, at):
+    monkeypatch.setitem(OPS, name, spoiled(OPS[name], at))
+    with pytest.raises(JudgementError, match=rf"\AdL/dz{at + 1}: a line \((local-slopes|differentiate)\) gives"):
+        derive.derive(problem_with(name, shape))
+
+
+@pytest.mark.parametrize("face", [PLAIN, TEXT, LATEX], ids=["plain", "text", "latex"])
+def test_no_two_rows_are_written_alike(face):
+    formulas, calls = {}, {}
+    for name, op in OPS.items():
+        arguments = (Name("u"), Name("v"))[: 2 if op.spread else len(op.arguments)]
+        call = Call(name, arguments, 0 if op.spread else None)
+        formulas.setdefault(write(op.formula(arguments, 0) if op.formula else call, face, Script()), []).append(name)
+        calls.setdefault(write(call, face, Script()), []).append(name)
+    assert [names for names in (*formulas.values(), *calls.values()) if len(names) > 1] == []
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.kink])
+def test_kink_has_its_sentence(name):
+    assert CATALOGUE["kink"].get(name, "").endswith(".")
+    page = derive.render(derive.derive(problem_with(name, shapes(OPS[name])[0])), "text")
+    assert CATALOGUE["kink"][name] in page
+
+
+def test_no_sentence_without_a_kink():
+    assert CATALOGUE["kink"].keys() == {name for name, op in OPS.items() if op.kink}
+
+
+def test_every_law_a_line_uses_is_in_the_tables():
+    works = [work_out(name) for name in derive.built_in_names()]
+    works += [derive.derive(problem_with(name, shapes(op)[0])) for name, op in OPS.items()]
+    used = {line.law for work in works for step in work.steps for line in step.lines}
+    assert len(used) > 10
+    assert used <= LAWS.keys()
+    assert used <= CATALOGUE["law"].keys()
+
+
+def test_every_law_has_its_words():
+    assert CATALOGUE["law"].keys() == LAWS.keys()
