@@ -95,12 +95,12 @@ def _spread(join: Callable[..., Tree], parts: list[Cells]) -> Cells:
 def vector_steps(steps: Sequence[Step], vectors: Vectors, of: str) -> tuple[Step, ...]:
     """A step for each vector or matrix all of whose components have one: the components gathered, then the vector form."""
     answers = {step.goal.wrt: step.answer for step in steps if isinstance(step.goal, Partial) and step.goal.of == of}
-    found = []
+    found, lifter = [], _Lifter(vectors)
     for name, grid in vectors.items():
         rows = rows_of(grid)
         entries = [entry for row in rows for entry in row]
         if len(entries) > 1 and all(entry in answers for entry in entries):
-            found.append(_vector_step(name, rows, answers, vectors, of))
+            found.append(_vector_step(name, rows, answers, lifter, of))
     order = {entry: place for place, entry in enumerate(answers)}
     return tuple(sorted(found, key=lambda step: max(order[e] for r in rows_of(vectors[_wrt(step)]) for e in r)))
 
@@ -110,8 +110,7 @@ def _wrt(step: Step) -> str:
     return step.goal.wrt
 
 
-def _vector_step(name: str, rows: Sequence[Sequence[str]], answers: Mapping[str, Tree], vectors: Vectors, of: str) -> Step:
-    lifter = _Lifter(vectors)
+def _vector_step(name: str, rows: Sequence[Sequence[str]], answers: Mapping[str, Tree], lifter: _Lifter, of: str) -> Step:
     cells = [[answers[entry] for entry in row] for row in rows]
     lines: list[Line] = []
     if len(rows[0]) == 1:

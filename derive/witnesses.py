@@ -39,6 +39,12 @@ class Point(dict[Any, Any]):
             raise KeyError(key)
         if key.direct:
             return self.nudged_alone(key.of, key.wrt)
+        users = self.network.users[key.wrt]
+        if len(users) == 1:  # its only way on: nudge it there, and nudge what it moves through the rest
+            (user,) = users
+            onward = Decimal(1) if user == key.of else self[Partial(key.of, user)]
+            self[key] = rate = self.nudged_alone(user, key.wrt) * onward
+            return rate
         if key.wrt not in self.rates:
             self.rates[key.wrt] = self.nudged(key.wrt)
         return self.rates[key.wrt].get(key.of, Decimal(0))

@@ -13,7 +13,7 @@ from conftest import work_out
 import derive
 from derive.arithmetic import to_sympy
 from derive.errors import JudgementError
-from derive.formats.latex import FACE as LATEX
+from derive.formats.latex import LATEX
 from derive.formats.mathematics import write
 from derive.formats.plain import FACE as PLAIN
 from derive.formats.text import TEXT
@@ -26,7 +26,7 @@ from derive.written import ZERO, Call, Listing, Name, Number, Partial, Product, 
 
 CATALOGUE = tomllib.loads((Path(derive.__file__).parent / "languages" / "en.toml").read_text("utf-8"))
 
-POINTS = (("0.3", "-0.7", "1.1", "0.45"), ("-1.2", "0.8", "-0.4", "0.9"), ("0.65", "0.2", "0.9", "0.35"), ("0.2", "0.9", "0.5", "0.1"))
+POINTS = (("0.3", "-0.7", "1.1", "0.4"), ("-1.2", "0.8", "-0.4", "0.9"), ("0.6", "0.2", "0.9", "0.3"), ("0.2", "0.9", "0.5", "0.1"))
 """Values of the arguments, in order; both signs, and two points at which logarithms have a value."""
 
 
@@ -140,8 +140,9 @@ def problem_with(name, shape):
         lines.append(f'L = "{name}({typed})"')
     else:
         key = f'"{", ".join(outputs)}"' if op.spread else "a"
-        lines += [f'{key} = "{name}({typed})"', 'L = "' + " + ".join(f"(2 - {a})^{k}" for k, a in enumerate(outputs, start=2)) + '"']
-    lines += ["[train]", f"parameters = [{', '.join(f'{chr(34)}w{k}{chr(34)}' for k in range(1, len(flat) + 1))}]"]
+        loss = " + ".join(f"(2 - {a})^{k}" for k, a in enumerate(outputs, start=2))
+        lines += [f'{key} = "{name}({typed})"', f'L = "{loss}"']
+    lines += ["[train]", f"parameters = {[f'w{k}' for k in range(1, len(flat) + 1)]}"]
     return derive.load_text("\n".join(lines))
 
 
@@ -176,7 +177,7 @@ def taught_arguments():
                     yield pytest.param(name, shape, at, id=f"{name}-{place}-z{at + 1}")
 
 
-@pytest.mark.parametrize(("name", "shape", "at"), taught_arguments())
+@pytest.mark.parametrize(("name", "shape", "at"), list(taught_arguments()))
 def test_spoiled_slope_is_caught_and_blamed(monkeypatch, name, shape, at):
     monkeypatch.setitem(OPS, name, spoiled(OPS[name], at))
     with pytest.raises(JudgementError, match=rf"\AdL/dz{at + 1}: a line \((local-slopes|differentiate)\) gives"):
