@@ -177,15 +177,19 @@ def settle(compute: Callable[[], dict[Any, Decimal]]) -> dict[Any, Decimal]:
         digits *= 2
         with precision(digits):
             after = compute()
-            if all(_agree(before[key], after[key], digits // 2) for key in after):
-                return after
+            if all(_agree(before[key], after[key]) or _vanishes(after[key], digits) for key in after):
+                return {key: Decimal(0) if _vanishes(value, digits) else value for key, value in after.items()}
         before = after
     raise LimitError("a value is lost to cancellation even at 3,840 digits")
 
 
-def _agree(rough: Decimal, fine: Decimal, digits: int) -> bool:
-    error = abs(rough - fine)
-    return error == 0 or error <= abs(fine).scaleb(-DIGITS) or max(abs(rough), abs(fine)) < Decimal(10) ** (15 - digits)
+def _agree(rough: Decimal, fine: Decimal) -> bool:
+    return abs(rough - fine) <= abs(fine).scaleb(-DIGITS)
+
+
+def _vanishes(value: Decimal, digits: int) -> bool:
+    """Whether a value is the rest of a cancellation: smaller than anything these digits could tell from 0."""
+    return abs(value) < Decimal(1).scaleb(20 - digits)
 
 
 class _Symbols(dict[Any, Any]):

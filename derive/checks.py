@@ -17,21 +17,24 @@ from derive.backward import Line, Step
 from derive.errors import JudgementError, LimitError
 from derive.network import Network
 from derive.reader import LEARNING_RATE
-from derive.tables.ops import OPS
 from derive.values import State, key_of
 from derive.vectors import Vectors, components
 from derive.witnesses import (
+    FINE_DIGITS,
+    FINE_NUDGE,
     LARGEST_COMPOSED,
     LEAST_POINTS,
+    NUDGE,
     SMALLEST_SCALE,
     TOLERANCE,
     WORKING_DIGITS,
     ComposedPoint,
     Point,
     composed_size,
+    kinks_hit,
     points,
 )
-from derive.written import ZERO, Call, Name, Number, Partial, Tree, names_in, walk
+from derive.written import Name, Number, Partial, Tree
 
 NUDGED, FORWARD_AGAIN, RECOMPUTED, COMPOSED = "nudge-40-digits", "mpmath-forward", "recompute-as-printed", "sympy-diff"
 
@@ -82,17 +85,24 @@ def judge_symbols(
                 whole = step.kind == "vector"
                 trees, goals = (components(t, vectors) if whole else (t,) for t in (line.tree, step.goal))
                 claims += [_Claim(step, line, compile_tree(t), key_of(g)) for t, g in zip(trees, goals, strict=True)]
+    findings = _contradictions(network, claims, witness, WORKING_DIGITS, NUDGE)
+    if findings:  # a steep place can make a nudge too coarse: only what a much finer one confirms is a finding
+        findings = _contradictions(network, claims, witness, FINE_DIGITS, FINE_NUDGE)
+    judged = {id(claim.line) for claim in claims} - {id(claim.line) for claim in claims if not claim.judged}
+    return findings, len(judged)
+
+
+def _contradictions(network: Network, claims: Sequence[_Claim], witness: type[Point], digits: int, nudge: Decimal) -> list[Finding]:
     findings: dict[int, Finding] = {}
-    with precision(WORKING_DIGITS):
-        for count, point in enumerate(points(network, "derive", witness), start=1):
+    with precision(digits):
+        for count, point in enumerate(points(network, "derive", witness, nudge), start=1):
             for claim in claims:
                 finding = _compare(claim, point)
                 if finding is not None:
                     findings.setdefault(id(claim.line), finding)
             if findings or (count >= LEAST_POINTS and all(claim.alive for claim in claims)):
                 break
-    judged = {id(claim.line) for claim in claims} - {id(claim.line) for claim in claims if not claim.judged}
-    return list(findings.values()), len(judged)
+    return list(findings.values())
 
 
 def _compare(claim: _Claim, point: Point) -> Finding | None:
@@ -144,10 +154,10 @@ def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State
     for state in states:
         findings += _forward_again(network, state)
     state = states[0]
-    if any(name not in state.values for name in network.free) or kinks_hit(network, state):
+    if any(name not in state.values for name in network.free) or kinks_hit(network, state.values):
         return findings
-    with precision(WORKING_DIGITS):
-        point = Point(network, {name: state.values[name] for name in network.free})
+    with precision(FINE_DIGITS):
+        point = Point(network, {name: state.values[name] for name in network.free}, FINE_NUDGE)
         point |= {LEARNING_RATE: state.values.get(LEARNING_RATE, Decimal(0))}
         for name, tree in updates.items() if len(states) > 1 else ():
             expected, given = compile_tree(tree)(point), states[1].values[name]
@@ -180,20 +190,6 @@ def _forward_again(network: Network, state: State) -> list[Finding]:
                     line = Line(equation.rhs, "value")
                     findings.append(Finding(Name(equation.goal), line, mpmath.nstr(given, 12), mpmath.nstr(expected, 12)))
     return findings
-
-
-def kinks_hit(network: Network, state: State) -> tuple[str, ...]:
-    """The quantities whose equation stands exactly at a kink at the given numbers."""
-    hit = []
-    for equation in network.equations:
-        for node in walk(equation.rhs):
-            if isinstance(node, Call) and OPS[node.function].kink and all(n in state.values for n in names_in(node)):
-                arguments = node.arguments if len(node.arguments) == 2 else (node.arguments[0], ZERO)
-                with precision(WORKING_DIGITS):
-                    left, right = (compile_tree(argument)(state.values) for argument in arguments)
-                if left == right:
-                    hit.append(equation.goal)
-    return tuple(dict.fromkeys(hit))
 
 
 def judge_composed(network: Network, steps: Sequence[Step], vectors: Vectors) -> list[Finding]:

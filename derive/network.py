@@ -14,7 +14,7 @@ from typing import Any
 from derive.arithmetic import Evaluator, compile_tree, to_sympy
 from derive.errors import InputError
 from derive.tables.ops import OPS
-from derive.written import Call, Name, Tree, names_in
+from derive.written import ZERO, Call, Name, Tree, names_in, subtract, walk
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,17 @@ class Network:
     def compiled(self) -> dict[str, Evaluator]:
         """Each equation as a function of the values before it, in decimal arithmetic."""
         return {equation.goal: compile_tree(equation.rhs) for equation in self.equations}
+
+    @cached_property
+    def kinks(self) -> tuple[tuple[str, tuple[str, ...], Evaluator], ...]:
+        """Where operations have kinks: the goal, the names that decide, and a function that is 0 exactly there."""
+        found = []
+        for equation in self.equations:
+            for node in walk(equation.rhs):
+                if isinstance(node, Call) and OPS[node.function].kink:
+                    left, right = node.arguments if len(node.arguments) == 2 else (node.arguments[0], ZERO)
+                    found.append((equation.goal, names_in(node), compile_tree(subtract(left, right))))
+        return tuple(found)
 
     def expression(self, name: str, composed: bool = False) -> Any:
         """The SymPy expression of a quantity: its own equation, or everything down to the free names when `composed`.

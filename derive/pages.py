@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
-from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED, kinks_hit
+from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
 from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
 from derive.network import INPUT_NAME, TARGET_NAME
@@ -22,6 +22,7 @@ from derive.sentences import Speaker, opening, series
 from derive.tables.ops import OPS
 from derive.tables.rules import RULES
 from derive.vectors import rows_of
+from derive.witnesses import kinks_hit
 from derive.written import (
     Call,
     Later,
@@ -141,7 +142,7 @@ class _DerivationPage:
         calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
         used = dict.fromkeys(node.function for node in calls if OPS[node.function].kink)
         blocks: list[Block] = [Prose(self.speaker.say("kink", function)) for function in used]
-        hit = kinks_hit(self.network, self.work.states[0])
+        hit = kinks_hit(self.network, self.work.states[0].values)
         return blocks + [self.speaker.prose("kink-here", name=Name(name)) for name in hit]
 
     def the_numbers(self) -> list[Block]:

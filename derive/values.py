@@ -181,7 +181,7 @@ NAMED = {"reuse-signal", "update-rule", "as-asked"}
 
 
 def _in_place(tree: Tree, state: State, rounding: Rounding, shown: Number) -> tuple[Tree, bool] | None:
-    """The tree with the numbers of a state, and whether none of them was rounded; None where there is nothing to place."""
+    """The tree with the numbers of a state, and whether none of them was rounded; None where no numbers can be placed."""
     leaves = [node for node in walk(tree) if key_of(node) is not None]
     if not leaves or tree in leaves or any(key_of(leaf) not in state.values for leaf in leaves):
         return None
@@ -197,7 +197,7 @@ def _in_place(tree: Tree, state: State, rounding: Rounding, shown: Number) -> tu
                 continue
         if rounding.round(result) == target or result == target:
             return substitute(tree, texts.get), all(key_of(leaf) in state.exact for leaf in leaves)
-    raise LimitError("a line cannot be shown with numbers that give its result; ask for more digits")
+    return None  # the numbers cancel: no digits shown would give the value
 
 
 def _exactly(tree: Tree) -> Decimal | None:

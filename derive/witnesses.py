@@ -20,6 +20,7 @@ NUDGE = Decimal("1e-22")
 TOLERANCE = Decimal("1e-39")
 """A central difference with this nudge errs by 1e-44 times the third derivative, and cancels 22 of the working digits."""
 
+FINE_DIGITS, FINE_NUDGE = 200, Decimal("1e-70")
 SMALLEST_SCALE = Decimal("1e-9")
 LEAST_POINTS, MOST_POINTS, MOST_DRAWS = 2, 8, 64
 
@@ -27,9 +28,9 @@ LEAST_POINTS, MOST_POINTS, MOST_DRAWS = 2, 8, 64
 class Point(dict[Any, Any]):
     """The values of every quantity at one point, and, when asked for a partial, its true value by nudging the forward pass."""
 
-    def __init__(self, network: Network, start: Mapping[str, Decimal]) -> None:
+    def __init__(self, network: Network, start: Mapping[str, Decimal], nudge: Decimal = NUDGE) -> None:
         super().__init__(start)
-        self.network = network
+        self.network, self.nudge = network, nudge
         self.rates: dict[str, dict[str, Decimal]] = {}
         for equation in network.equations:
             self[equation.goal] = network.compiled[equation.goal](self)
@@ -55,27 +56,34 @@ class Point(dict[Any, Any]):
         below = sorted(network.below(name) - {name}, key=network.order.__getitem__)
         here = {goal: self[goal] for goal in (name, *below)}
         sides = []
-        for nudge in (NUDGE, -NUDGE):
+        for nudge in (self.nudge, -self.nudge):
             self[name] = here[name] + nudge
             for goal in below:
                 self[goal] = network.compiled[goal](self)
             sides.append({goal: self[goal] for goal in below})
         self.update(here)
-        return {goal: (sides[0][goal] - sides[1][goal]) / (2 * NUDGE) for goal in below}
+        return {goal: (sides[0][goal] - sides[1][goal]) / (2 * self.nudge) for goal in below}
 
     def nudged_alone(self, of: str, name: str) -> Decimal:
         """The same along one equation only, everything else in it held."""
         formula, here = self.network.compiled[of], self[name]
-        self[name] = here + NUDGE
+        self[name] = here + self.nudge
         above = formula(self)
-        self[name] = here - NUDGE
+        self[name] = here - self.nudge
         below = formula(self)
         self[name] = here
-        return Decimal((above - below) / (2 * NUDGE))
+        return Decimal((above - below) / (2 * self.nudge))
 
 
-def points(network: Network, seed: str, witness: type[Point] = Point) -> Iterable[Point]:
-    """Seeded random points at which the whole network has a value, alternately of both signs and between 0 and 1.
+def kinks_hit(network: Network, values: Mapping[Any, Decimal]) -> tuple[str, ...]:
+    """The quantities whose equation stands exactly at a kink at these values."""
+    hit = [goal for goal, needs, gap in network.kinks if all(name in values for name in needs) and not gap(values)]
+    return tuple(dict.fromkeys(hit))
+
+
+def points(network: Network, seed: str, witness: type[Point] = Point, nudge: Decimal = NUDGE) -> Iterable[Point]:
+    """Seeded random points at which the whole network has a value, alternately of both signs and between 0 and 1,
+    and stands at no kink.
 
     Raises LimitError where none is found.
     """
@@ -85,10 +93,13 @@ def points(network: Network, seed: str, witness: type[Point] = Point) -> Iterabl
         low, high = ((-1.5, 1.5), (0.05, 0.95))[draw % 2]
         start = {name: Decimal(f"{source.uniform(low, high):.12f}") for name in network.free}
         try:
-            yield witness(network, start)
-            found += 1
+            point = witness(network, start, nudge)
         except ArithmeticError:
             continue
+        if kinks_hit(network, point):  # there a slope is a convention, and a nudge says nothing
+            continue
+        yield point
+        found += 1
         if found == MOST_POINTS:
             return
     if not found:

@@ -13,7 +13,7 @@ from strategies import networks, renamed_loss
 
 import derive
 from derive.errors import InputError
-from derive.formats.plain import plain
+from derive.formats.plain import typed
 from derive.reader import read_formula
 from derive.written import Call, Name, Negative, Number, Partial, Power, Product, Quotient, Sum
 
@@ -226,9 +226,9 @@ def test_answers_read_back_give_their_value(drawn):
         values = {key: mpmath.mpf(str(value)) for key, value in work.states[0].values.items()}
         assert work.partials
         for step in work.partials:
-            typed = plain(step.answer)
-            read = work.problem.read(typed)
-            assert close(roughly(read, values), values[Partial(step.goal.of, step.goal.wrt)], 35), typed
+            text = typed(step.answer)
+            read = work.problem.read(text)
+            assert close(roughly(read, values), values[Partial(step.goal.of, step.goal.wrt)], 35), text
 
 
 POLICIES = {
@@ -244,22 +244,22 @@ def check_numeric_lines(step):
     numeric = [line for line in step.lines if line.numeric]
     if not numeric:
         return 0
-    shown = plain(numeric[-1].tree)
+    shown = typed(numeric[-1].tree)
     target, place = Fraction(shown), Decimal(shown).as_tuple().exponent
     half = Fraction(10) ** place / 2
     for line in numeric[:-1]:
-        read = read_formula(plain(line.tree), ())
+        read = read_formula(typed(line.tree), ())
         try:
             result = exactly(read)
         except ValueError:
             value = roughly(read, {})
-            assert abs(value - mpmath.mpf(shown)) <= mpmath.mpf(half.numerator) / half.denominator, plain(line.tree)
+            assert abs(value - mpmath.mpf(shown)) <= mpmath.mpf(half.numerator) / half.denominator, typed(line.tree)
             if line is numeric[-2] and numeric[-1].relation == "=":
-                assert value == mpmath.mpf(shown), plain(line.tree)
+                assert value == mpmath.mpf(shown), typed(line.tree)
         else:
-            assert abs(result - target) <= half, plain(line.tree)
+            assert abs(result - target) <= half, typed(line.tree)
             if line is numeric[-2]:
-                assert (numeric[-1].relation == "=") == (result == target), plain(line.tree)
+                assert (numeric[-1].relation == "=") == (result == target), typed(line.tree)
     return len(numeric)
 
 
@@ -292,6 +292,6 @@ def test_equals_stands_only_where_nothing_was_rounded(drawn):
             numeric = [line for line in step.lines if line.numeric]
             for line in numeric[:-1]:
                 if line.relation == "=":
-                    assert close(roughly(read_formula(plain(line.tree), ()), {}), true, 38), plain(line.tree)
+                    assert close(roughly(read_formula(typed(line.tree), ()), {}), true, 38), typed(line.tree)
             if numeric and all(line.relation == "=" for line in numeric):
-                assert Decimal(plain(numeric[-1].tree)) == work.states[0].values[goal]
+                assert Decimal(typed(numeric[-1].tree)) == work.states[0].values[goal]

@@ -1,0 +1,269 @@
+"""What derive costs, as one Markdown table: `python tests/benchmarks/measure.py`.
+
+Start-up is measured on whole processes with byte code present, the rest inside this process.  Every figure is a median; a ratio
+is the median of the ratios of rounds run in turns, so that a busy machine slows both sides alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from itertools import pairwise
+from math import log
+from pathlib import Path
+from statistics import linear_regression, median
+from types import SimpleNamespace
+
+import sympy
+from sympy.core.cache import clear_cache
+from sympy.printing.latex import LatexPrinter
+
+import derive
+from derive.backward import Step, derive_partials
+from derive.derivation import _forward_step
+from derive.formats.latex import formula
+from derive.scripts import script_of
+from derive.slopes import Slopes
+from derive.spec import Problem
+
+PROCESS_ROUNDS, DEPTH_ROUNDS, WIDTH_ROUNDS = 15, 3, 5
+DEPTHS, FITTED_FROM = (1, 2, 5, 10, 20, 50), 5
+WIDTH = (16, 16, 16)
+HELP_GOAL, SHOW_GOAL, LINEAR_GOAL, WIDTH_GOAL = 2.5, 1.3, 1.1, 0.1
+
+Row = tuple[str, str, str, str]
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    rows = [*start_up(), *depth(), *width()]
+    print(f"{date.today()}, Python {platform.python_version()}, SymPy {sympy.__version__}, {os.cpu_count()} cores\n")
+    print("| figure | measured | goal | |\n|---|---|---|---|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def verdict(value: float, goal: float, unit: str = "×") -> tuple[str, str]:
+    """The last two cells of a row: the goal, and whether it is met."""
+    return f"≤ {goal}{unit}", "met" if value <= goal else "**missed**"
+
+
+def in_turns(rounds: int, *sides: Callable[[], object]) -> list[list[float]]:
+    """The seconds each side took, round by round; one round before them is not counted.
+
+    SymPy's cache is emptied before each, as for a net met the first time.
+    """
+    taken: list[list[float]] = [[] for _ in sides]
+    for turn in range(rounds + 1):
+        for side, seconds in zip(sides, taken, strict=True):
+            gc.collect()
+            clear_cache()
+            start = time.perf_counter()
+            side()
+            if turn:
+                seconds.append(time.perf_counter() - start)
+    return taken
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median ratio of rounds run in turns."""
+    return median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def milliseconds(seconds: Sequence[float]) -> str:
+    """The median, to read."""
+    return f"{median(seconds) * 1e3:,.3g} ms" if median(seconds) < 1 else f"{median(seconds) * 1e3:,.0f} ms"
+
+
+# --- start-up ----------------------------------------------------------------------------------------------------------
+
+
+def start_up() -> Iterator[Row]:
+    """Whole processes: the help against bare Python, a page against importing SymPy."""
+    script = Path(sys.executable).with_name("derive")
+    command = [str(script)] if script.exists() else [sys.executable, "-m", "derive"]
+    pairs = (
+        ("derive --help", [*command, "--help"], "pass", HELP_GOAL),
+        ("derive show q1 --format latex", [*command, "show", "q1", "--format", "latex"], "import sympy", SHOW_GOAL),
+    )
+    for label, ours, theirs, goal in pairs:
+        a, b = in_turns(PROCESS_ROUNDS, process(ours), process([sys.executable, "-c", theirs]))
+        shown = f"{ratio(a, b):.2f}× ({milliseconds(a)} : {milliseconds(b)})"
+        yield f"`{label}` : `python -c '{theirs}'`", shown, *verdict(ratio(a, b), goal)
+
+
+def process(command: list[str]) -> Callable[[], object]:
+    """A run of a command that may write byte code; it must succeed."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return lambda: subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
+# --- ours --------------------------------------------------------------------------------------------------------------
+
+
+def layered(sizes: Sequence[int]) -> Problem:
+    """A network of sigmoid units with a bias each and half the squared error, without numbers."""
+    return derive.load_text(f'[layers]\nsizes = {list(sizes)}\nactivations = "sigmoid"\nloss = "half_squared_error"\n')
+
+
+def unjudged(problem: Problem) -> tuple[Step, ...]:
+    """The forward lines and the partials of every parameter."""
+    partials = derive_partials(problem.network, problem.train.loss, problem.train.parameters, Slopes())
+    return (*map(_forward_step, problem.network.equations), *partials)
+
+
+def judged(problem: Problem) -> tuple[Step, ...]:
+    """The same steps, every line judged."""
+    work = derive.derive(problem)
+    return (*work.forward, *work.partials)
+
+
+def print_lines(sizes: Sequence[int], steps_of: Callable[[Problem], tuple[Step, ...]]) -> list[str]:
+    """Every right side as LaTeX, from the problem file on."""
+    problem = layered(sizes)
+    script = script_of(SimpleNamespace(problem=problem))  # names depend on the problem alone
+    return [formula(line.tree, script) for step in steps_of(problem) for line in step.lines]
+
+
+# --- depth -------------------------------------------------------------------------------------------------------------
+
+
+def depth() -> Iterator[Row]:
+    """Time and text by layer of nets 2-[2]×L-2, and the exponents with which they grow."""
+    layers, bare, full, texts = [], [], [], []
+    for hidden in DEPTHS:
+        sizes, pages = (2, *[2] * hidden, 2), []
+        a, b = in_turns(
+            DEPTH_ROUNDS,
+            lambda sizes=sizes: unjudged(layered(sizes)),
+            lambda sizes=sizes, pages=pages: pages.append(derive.render(derive.derive(layered(sizes)), "latex")),
+        )
+        n, length = hidden + 1, len(pages[-1])
+        for column, value in zip((layers, bare, full, texts), (n, median(a), median(b), length), strict=True):
+            column.append(value)
+        per_layer = f"{median(a) * 1e3 / n:.2f} ms, {median(b) * 1e3 / n:.1f} ms, {length / n:,.0f} characters"
+        shown = f"{milliseconds(a)}; {milliseconds(b)}; {length:,} characters"
+        yield f"L = {hidden}: derived; judged and printed; LaTeX", shown, "a layer:", per_layer
+    for what, column in (("deriving", bare), ("deriving, judging and printing", full), ("LaTeX", texts)):
+        power = exponent(layers, column)
+        yield f"{what} grows as layers^p, L ≥ {FITTED_FROM}", f"p = {power:.2f}", *verdict(power, LINEAR_GOAL, " (linear)")
+
+
+def exponent(layers: Sequence[int], column: Sequence[float]) -> float:
+    """The least-squares slope of the logarithms, over the deeper nets."""
+    start = DEPTHS.index(FITTED_FROM)
+    return linear_regression([log(n) for n in layers[start:]], [log(value) for value in column[start:]]).slope
+
+
+# --- width: the same lines in SymPy ------------------------------------------------------------------------------------
+
+
+def width() -> Iterator[Row]:
+    """A wide net, derived and printed, against a layered SymPy prototype of the same lines."""
+    name = "-".join(map(str, WIDTH))
+    assert len(print_lines(WIDTH, unjudged)) == len(list(Prototype(WIDTH, True).lines())), "the prototype writes other lines"
+    for slopes, label in ((False, "slopes read off"), (True, "slopes by sympy.diff")):
+        bare, full, theirs = in_turns(
+            WIDTH_ROUNDS,
+            lambda: print_lines(WIDTH, unjudged),
+            lambda: print_lines(WIDTH, judged),
+            lambda slopes=slopes: print_prototype(WIDTH, slopes),
+        )
+        for what, ours in (("not judged", bare), ("judged", full)):
+            shown = f"{ratio(ours, theirs):.3f}× ({milliseconds(ours)} : {milliseconds(theirs)})"
+            yield f"{name} {what} : SymPy, {label}", shown, *verdict(ratio(ours, theirs), WIDTH_GOAL)
+
+
+def print_prototype(sizes: Sequence[int], slopes: bool) -> list[str]:
+    """Every line of the prototype as LaTeX, by one printer."""
+    printer = LatexPrinter()
+    return [printer.doprint(line) for line in Prototype(sizes, slopes).lines()]
+
+
+class Prototype:
+    """The derivation of a layered net as SymPy expressions (real symbols), one for each line that derive prints.
+
+    With `slopes`, the slope of each z comes from `sympy.diff` of its equation; else it is read off the layer, which is the least a
+    prototype can do.  In a wide net a δ written out is short in the last layer only, so only there do the parameters repeat it.
+    """
+
+    def __init__(self, sizes: Sequence[int], slopes: bool) -> None:
+        self.slopes, self.last = slopes, len(sizes) - 1
+        ranges = [range(1, size + 1) for size in sizes]
+        self.a = [[symbol("x", k) for k in ranges[0]]]
+        self.w, self.b, self.z, self.delta, self.affine = [[]], [[]], [[]], [[]], [[]]
+        for layer, (inputs, units) in enumerate(pairwise(ranges), start=1):
+            before = self.a[-1]
+            self.w.append([[symbol("w", j, layer, k) for k in inputs] for j in units])
+            for column, letter in ((self.b, "b"), (self.z, "z"), (self.a, "a"), (self.delta, r"\delta")):
+                column.append([symbol(letter, j, layer) for j in units])
+            rows = zip(self.w[-1], self.b[-1], strict=True)
+            self.affine.append([sympy.Add(*(w * a for w, a in zip(row, before, strict=True)), b) for row, b in rows])
+        self.t = [symbol("t", k) for k in ranges[-1]]
+
+    def lines(self) -> Iterator[sympy.Expr]:
+        """Every right side: forward, then backward from the loss."""
+        sigmoid = sympy.Function(r"\sigma")
+        for z, a, affine in zip(self.z[1:], self.a[1:], self.affine[1:], strict=True):
+            yield from affine
+            for pre, _ in zip(z, a, strict=True):
+                yield sigmoid(pre)
+                yield 1 / (1 + sympy.exp(-pre))
+        yield sympy.Function("SE")(*self.a[-1], *self.t)
+        yield sympy.Rational(1, 2) * sympy.Add(*((t - a) ** 2 for a, t in zip(self.a[-1], self.t, strict=True)))
+        incoming = [a - t for a, t in zip(self.a[-1], self.t, strict=True)]
+        yield from incoming
+        for layer in range(self.last, 0, -1):
+            yield from self.backward(layer, incoming)
+            if layer > 1:
+                incoming = [self.sent_back(layer, k) for k in range(len(self.a[layer - 1]))]
+                for k, sent in enumerate(incoming):
+                    below, zs = self.a[layer - 1][k], self.z[layer]
+                    yield sympy.Add(*(partial("L", z) * partial(z, below) for z in zs))
+                    yield sent
+
+    def backward(self, layer: int, incoming: Sequence[sympy.Expr]) -> Iterator[sympy.Expr]:
+        """The lines of ∂L/∂z, ∂L/∂w and ∂L/∂b of one layer."""
+        signals = []
+        for a, z, outer in zip(self.a[layer], self.z[layer], incoming, strict=True):
+            signals.append(outer * a * (1 - a))
+            yield partial("L", a) * partial(a, z)
+            yield signals[-1]
+        for j, (a, z, signal) in enumerate(zip(self.a[layer], self.z[layer], signals, strict=True)):
+            parameters = [*zip(self.w[layer][j], self.a[layer - 1], strict=True), (self.b[layer][j], sympy.S.One)]
+            for parameter, known in parameters:
+                slope = self.slope(layer, j, parameter, known)
+                yield partial("L", a) * partial(a, z) * partial(z, parameter)
+                if layer == self.last:
+                    yield signal * slope
+                yield self.delta[layer][j] * slope
+
+    def sent_back(self, layer: int, k: int) -> sympy.Expr:
+        """∂L/∂a of a unit below, by the δ above it."""
+        below = self.a[layer - 1][k]
+        return sympy.Add(*(d * self.slope(layer, j, below, self.w[layer][j][k]) for j, d in enumerate(self.delta[layer])))
+
+    def slope(self, layer: int, j: int, by: sympy.Symbol, known: sympy.Expr) -> sympy.Expr:
+        """The slope of z by one of the names in its equation."""
+        return sympy.diff(self.affine[layer][j], by) if self.slopes else known
+
+
+def symbol(letter: str, unit: int, layer: int = 0, column: int = 0) -> sympy.Symbol:
+    """A quantity by its layer above and its unit below."""
+    above, below = f"^{{[{layer}]}}" if layer else "", f"{unit},{column}" if column else f"{unit}"
+    return sympy.Symbol(f"{letter}{above}_{{{below}}}", real=True)
+
+
+def partial(of: object, wrt: object) -> sympy.Symbol:
+    """A partial derivative as a symbol of its own, as the chain rule is written."""
+    return sympy.Symbol(rf"\frac{{\partial {of}}}{{\partial {wrt}}}", real=True)
+
+
+if __name__ == "__main__":
+    main()
