@@ -142,7 +142,7 @@ class _Walk:
         """∂user/∂name along the equation of `user` alone."""
         if user not in self.gradients:
             equation = self.network.by_goal[user]
-            self.gradients[user] = self.slopes.gradient(equation.rhs, equation.outputs)
+            self.gradients[user] = self.slopes.gradient(equation.rhs, equation.outputs, self.on_path)
         return self.gradients[user].get(name, ZERO)
 
     def is_signal(self, name: str) -> bool:

@@ -13,12 +13,17 @@ from derive.network import Network
 from derive.reader import LEARNING_RATE, read_formula
 from derive.tables.layers import Grid
 from derive.written import (
+    Call,
     Later,
+    Listing,
+    MatrixProduct,
     Name,
     Number,
     Partial,
     Relation,
+    Transpose,
     Tree,
+    children,
     substitute,
     walk,
 )
@@ -97,10 +102,24 @@ class Problem:
         return None
 
 
+def has_stray_list(tree: Tree) -> bool:
+    """Whether a list stands anywhere but as a whole argument of an operation."""
+    if isinstance(tree, Call):
+        inside = [
+            item for argument in tree.arguments for item in (argument.items if isinstance(argument, Listing) else (argument,))
+        ]
+        return any(map(has_stray_list, inside))
+    return isinstance(tree, Listing) or any(map(has_stray_list, children(tree)))
+
+
 def check_quantity(tree: Tree, problem: Problem, later: bool = False) -> None:
     """Whether a quantity can be had in this problem.  Raises FormulaError."""
+    if has_stray_list(tree):
+        raise FormulaError("a list is no quantity")
     for node in walk(tree):
         match node:
+            case MatrixProduct() | Transpose():
+                raise FormulaError("matrices are not read here in this version")
             case Partial(of, wrt):
                 whole = problem.vectors.keys() & {of, wrt}
                 if of in problem.vectors:

@@ -41,6 +41,8 @@ MAX_TOKENS = 8_000
 MAX_DEPTH = 60
 MAX_DIGITS = 40
 MAX_EXPONENT = 400
+MAX_CHAIN = 60
+SPACES = " \t\r\n"
 
 LEARNING_RATE = "learning_rate"
 """The one name that is no quantity of the network: the rate of [train]."""
@@ -48,7 +50,9 @@ LEARNING_RATE = "learning_rate"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<sign>\*\*|>=|<=|[-+*/^()@,><\[\]]|\.T\b))",
+    r"[ \t\r\n]*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[A-Za-z][A-Za-z0-9_]*)"
+    r"|(?P<sign>\*\*|>=|<=|[-+*/^()@,><\[\]]|\.T\b))",
     re.ASCII,
 )
 _FOLDED = {ord("٫"): ".", ord("٬"): "", ord("−"): "-", ord("–"): "-", ord("·"): "*", ord("⋅"): "*", ord("×"): "*", ord("÷"): "/"}
@@ -88,11 +92,11 @@ def tokenize(text: str) -> list[Token]:
     text = fold_characters(text)
     tokens: list[Token] = []
     end = 0
-    stripped = text.rstrip()
+    stripped = text.rstrip(SPACES)
     while end < len(stripped):
         found = _TOKEN.match(stripped, end)
         if found is None:
-            at = end + len(stripped[end:]) - len(stripped[end:].lstrip())
+            at = end + len(stripped[end:]) - len(stripped[end:].lstrip(SPACES))
             raise FormulaError(_bad_character(stripped[at]), at + 1)
         kind = found.lastgroup or ""
         start = found.start(kind)
@@ -225,8 +229,10 @@ class _Parser:
         start = self.at
         result = self.power()
         factors = [result]
-        divided = False
+        divided, chained = False, 0
         while (token := self.here) is not None:
+            chained += self.is_sign("/", "@")
+            self.count_chain(chained, token)
             if self.is_sign("*"):
                 self.take()
                 factors.append(self.factor())
@@ -246,6 +252,11 @@ class _Parser:
                 break
             factors.append(self.side_by_side(token, factors[-1], divided, start))
         return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+    def count_chain(self, length: int, token: Token) -> None:
+        """Divisions, matrix products and transposes hang on each other; a long chain would be a tree too deep to walk."""
+        if length > MAX_CHAIN:
+            raise FormulaError(f"more than {MAX_CHAIN} '{token.text}' in a row", token.position)
 
     def factor(self) -> Tree:
         """A factor after a sign, which may bring one minus of its own: 2*-3."""
@@ -310,7 +321,7 @@ class _Parser:
         digits, _, exponent = token.text.lower().partition("e")
         if len(digits.replace(".", "").lstrip("0")) > MAX_DIGITS:
             raise FormulaError(f"the number has more than {MAX_DIGITS} digits", token.position)
-        if exponent and abs(int(exponent[:8])) > MAX_EXPONENT:
+        if len(exponent.lstrip("+-0")) > 3 or int(exponent or 0) > MAX_EXPONENT or int(exponent or 0) < -MAX_EXPONENT:
             raise FormulaError(f"the exponent of {token.text} is over the limit of {MAX_EXPONENT}", token.position)
         if self.is_sign(","):
             follower = self.peek(1)
@@ -385,7 +396,8 @@ class _Parser:
 
     def after(self, tree: Tree, token: Token) -> Tree:
         """What may hang on an atom: `.T`, and among quantities `+` and `@k`."""
-        while True:
+        for length in range(MAX_CHAIN + 2):
+            self.count_chain(length, token)
             if self.is_sign(".T"):
                 self.take()
                 tree = Transpose(tree)
@@ -396,10 +408,11 @@ class _Parser:
                 self.take()
                 tree = Later(tree, 1)
             else:
-                return tree
+                break
+        return tree
 
     def updates(self, token: Token) -> int:
-        if not token.text.isdigit() or not 0 <= int(token.text) <= 1000:
+        if not token.text.isdigit() or len(token.text) > 4 or int(token.text) > 1000:
             raise FormulaError("after '@' stands a whole number of updates, 0 to 1000", token.position)
         return int(token.text)
 

@@ -6,7 +6,7 @@ is instantiated wherever the operation stands.  May import: written, handwriting
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +45,11 @@ class Slopes:
 
     known: dict[Any, Tree] = field(default_factory=dict)
 
-    def gradient(self, tree: Tree, outputs: tuple[Tree, ...]) -> dict[str, Tree]:
-        """The derivative by every name the tree mentions, in one pass over its terms, so that a long sum costs its length."""
+    def gradient(self, tree: Tree, outputs: tuple[Tree, ...], wanted: Container[str]) -> dict[str, Tree]:
+        """The derivative by every wanted name of the tree, in one pass over its terms, so that a long sum costs its length."""
         collected: dict[str, list[Tree]] = {}
         for term in tree.terms if isinstance(tree, Sum) else (tree,):
-            for name in names_in(term):
+            for name in (name for name in names_in(term) if name in wanted):
                 slope = self.differentiate(term, name, () if isinstance(tree, Sum) else outputs)
                 if slope != ZERO:
                     collected.setdefault(name, []).append(slope)

@@ -18,7 +18,7 @@ from typing import Any
 from derive.batches import in_batch
 from derive.errors import FormulaError, InputError, suggest
 from derive.network import Equation, Network, guess_parameters
-from derive.problem import Ask, Decision, Problem, Train, check_quantity
+from derive.problem import Ask, Decision, Problem, Train, check_quantity, has_stray_list
 from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
 from derive.symbols import read_symbol
 from derive.tables.layers import Grid, Layers, expand_layers
@@ -196,7 +196,11 @@ class _Loader:
         except FormulaError as error:
             at = f" (at character {error.position})" if error.position else ""
             raise InputError(f"{place}: {error}{at}") from None
+        if has_stray_list(tree):
+            raise InputError(f"{place}: a list stands only as an argument: mse([y1, y2], [t1, t2])")
         for node in walk(tree):
+            if isinstance(node, Partial):
+                raise InputError(f"{place}: a derivative is no part of the forward pass")
             if isinstance(node, Relation) and not place.startswith("decision"):
                 raise InputError(f"{place}: a comparison is no formula for a value")
             if type(node).__name__ in ("MatrixProduct", "Transpose") and "shapes" not in self.document:
@@ -291,10 +295,10 @@ class _Loader:
             raise InputError(f"{place}: the number is too long or too large")
         return Number(text)
 
-    def check_given(self, given: Mapping[str, Number], network: Network) -> None:
+    def check_given(self, given: Mapping[str, Number], network: Network, place: str = "given") -> None:
         for name in given:
             if name in network.by_goal:
-                raise InputError(f"given.{name}: is also computed in [forward]; a name is given once")
+                raise InputError(f"{place}.{name}: is also computed in [forward]; a name is given once")
 
     def examples(self, network: Network) -> tuple[dict[str, Number], ...]:
         rows = self.document.get("examples", [])
@@ -303,7 +307,7 @@ class _Loader:
         found = [self.numbers(row, f"examples[{place}]") for place, row in enumerate(rows, start=1)]
         every = {name for row in found for name in row}
         for place, row in enumerate(found, start=1):
-            self.check_given(row, network)
+            self.check_given(row, network, f"examples[{place}]")
             for name in sorted(every - row.keys() - self.section("given").keys()):
                 raise InputError(f"examples[{place}]: no value for '{name}', which another example gives")
             for name in row:
@@ -318,7 +322,7 @@ class _Loader:
             if key not in known:
                 raise InputError(f"train.{_shown(key)}: unknown key" + suggest(key, known))
         loss = section.get("loss", network.equations[-1].goal)
-        if loss not in network.by_goal:
+        if not isinstance(loss, str) or loss not in network.by_goal:
             raise InputError(f"train.loss: '{_shown(loss)}' is not given in [forward]" + suggest(str(loss), network.by_goal))
         parameters = section.get("parameters")
         if parameters is None:
@@ -335,7 +339,7 @@ class _Loader:
             raise InputError("train.parameters: a name stands twice")
         rate = section.get("learning_rate")
         rule = section.get("rule", "sgd")
-        if rule not in RULES:
+        if not isinstance(rule, str) or rule not in RULES:
             raise InputError(
                 f"train.rule: unknown rule '{_shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})"
             )
@@ -420,7 +424,9 @@ class _Loader:
         return Decision(rules, vectors, dimension)
 
     def near_miss(self, wanted: str) -> str:
-        return next((f"; did you mean [{wanted}] for [{key}]?" for key in self.document if suggest(key, [wanted])), "")
+        return next(
+            (f"; did you mean [{wanted}] for [{key}]?" for key in self.document if key != wanted and suggest(key, [wanted])), ""
+        )
 
 
 def _shown(text: Any) -> str:

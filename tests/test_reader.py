@@ -313,7 +313,7 @@ BUGS = [
 
 @pytest.mark.parametrize(
     ("text", "fragment", "quantities"),
-    [pytest.param(*bug[:3], id=f"{n}", marks=pytest.mark.xfail(strict=True, reason=bug[3])) for n, bug in enumerate(BUGS)],
+    [pytest.param(*bug[:3], id=f"{n}") for n, bug in enumerate(BUGS)],
 )
 def test_refusals_that_are_still_missing(text, fragment, quantities):
     with pytest.raises(FormulaError) as caught:
@@ -329,7 +329,6 @@ def test_refusals_that_are_still_missing(text, fragment, quantities):
         pytest.param("a" + "@b" * 3000, id="matrix products"),
     ],
 )
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="a chain makes a deep tree without meeting MAX_DEPTH")
 def test_whatever_is_read_can_be_walked(text):
     try:
         tree = read_formula(text, NAMES)
@@ -339,9 +338,7 @@ def test_whatever_is_read_can_be_walked(text):
 
 
 SIGNS = "abxyw()[]+-*/^@,.=<>!'\"_ \t\n²۰٫−·×÷≥"
-WORDS = st.sampled_from(
-    [*SIGNS, "sigmoid", "mse(", "softmax(", "w5+", "dL/dw5", "@1", "1e9", "0.5", ".T", "**"]
-)
+WORDS = st.sampled_from([*SIGNS, "sigmoid", "mse(", "softmax(", "w5+", "dL/dw5", "@1", "1e9", "0.5", ".T", "**"])
 TYPED = st.one_of(st.text(max_size=3000), st.lists(WORDS, max_size=1500).map("".join).map(lambda text: text[:3000]))
 
 
