@@ -357,7 +357,7 @@ class _Parser:
             fault = OPS[function].fault(arguments)
             if fault:
                 raise FormulaError(fault, token.position)
-            return Call(function, arguments)
+            return Call(function, arguments, self.part(len(arguments)) if OPS[function].spread else None)
         if self.names is not None and name not in self.names:
             if opens:
                 raise FormulaError(f"unknown function '{name}'" + suggest(name, OPS))
@@ -367,6 +367,17 @@ class _Parser:
         if self.names is None and not opens and function in OPS:
             raise FormulaError(f"'{name}' is a function: write {name}(…)")
         return Name(name)
+
+    def part(self, count: int) -> int | None:
+        """Which output of an operation with several is meant: softmax(a, b)[1] is the first."""
+        if not self.is_sign("["):
+            return None
+        self.take()
+        token = self.take()
+        if not token.text.isdigit() or len(token.text) > 4 or not 1 <= int(token.text) <= count:
+            raise FormulaError(f"in square brackets stands a whole number from 1 to {count}", token.position)
+        self.expect("]")
+        return int(token.text) - 1
 
     def derivative(self, token: Token) -> Tree | None:
         """`dA/dB`, when A and B are quantities and dA and dB are not names themselves."""

@@ -178,12 +178,12 @@ class _Loader:
             raise InputError(f"{place}: should be a formula in quotes")
         tree = self.number(value, place) if isinstance(value, int | _Decimal) else self.formula(str(value), place)
         spread = [node for node in walk(tree) if isinstance(node, Call) and OPS[node.function].spread]
-        if len(goals) == 1 and not spread:
+        if len(goals) == 1 and all(node.part is not None for node in spread):
             return [Equation(goals[0], tree)]
         call = tree
         if not isinstance(call, Call) or not OPS[call.function].spread or len(spread) != 1:
             what = spread[0].function if spread else "softmax"
-            raise InputError(f'{place}: {what} gives several outputs and stands alone: "y1, y2" = "{what}(z1, z2)"')
+            raise InputError(f'{place}: {what} gives several outputs: "y1, y2" = "{what}(z1, z2)", or {what}(z1, z2)[1] for the first')
         if len(goals) != len(call.arguments):
             raise InputError(
                 f"{place}: {call.function} of {len(call.arguments)} arguments gives {len(call.arguments)} outputs, not {len(goals)}"

@@ -1,45 +1,163 @@
-"""The notebooks run, from the top, without an error; their outputs stay small and none is stored."""
+"""The notebooks run in this interpreter without an error, print what an independent computation gives, and are stored clean."""
 
+import cmath
 import json
+import math
+import re
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-
-FACTS = {
-    "q1": ["0.07661369", "0.361693153", "0.323394259"],
-    "q2": ["δ4 = df/dz1_1*x1", "δ2 = w3*a2*(1 - a2)"],
-    "q3": ["right sign: 1000 of 1000 agree; other sign: 0 of 1000 agree"],
-}
-"""What each must print; the numbers are those of the question, the counts follow from the proof."""
+HOME = Path(__file__).parent.parent / "notebooks"
+NAMES = ("q1", "q2", "q3")
+MOST_OUTPUT = 200_000
 
 
-def kernel_manager(folder):
-    """A manager whose `python3` kernel is this interpreter."""
-    spec = folder / "kernels" / "python3"
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """A kernel `python3` that is this interpreter, whatever else is installed, and that no settings of a user reach."""
+    spec = tmp_path / "data" / "kernels" / "python3"
     spec.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    (spec / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}))
-    manager = KernelSpecManager(kernel_dirs=[str(folder / "kernels")], ensure_native_kernel=False)
-    return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=manager)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    return tmp_path
 
 
-@pytest.mark.parametrize("name", FACTS)
-def test_notebook_runs(name, tmp_path):
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    assert all(not cell.get("outputs") for cell in notebook.cells)
-    NotebookClient(notebook, timeout=120, km=kernel_manager(tmp_path)).execute()
-    printed = json.dumps([cell.outputs for cell in notebook.cells if cell.cell_type == "code"], ensure_ascii=False)
-    assert len(printed) < 200_000
-    for fact in FACTS[name]:
-        assert fact in printed
+def read(name):
+    return nbformat.read(HOME / f"{name}.ipynb", as_version=4)
 
 
-def test_every_notebook_is_run():
-    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == sorted(FACTS)
+def run(name, folder):
+    """The executed notebook; any cell that raises fails the test.  Run in an empty folder, as a student would."""
+    book = read(name)
+    probe = nbformat.v4.new_code_cell("import sys; print(sys.executable)")
+    book.cells.append(probe)
+    NotebookClient(book, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    assert printed(book.cells.pop()).strip() == sys.executable
+    return book
+
+
+def printed(*cells):
+    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", ()) if output.output_type == "stream")
+
+
+def slope(function, values, name):
+    """The derivative by a complex step: exact to the last digits of a float, and no rule of differentiation in it."""
+    return function({**values, name: values[name] + 1e-30j}).imag / 1e-30
+
+
+def sigmoid(z):
+    return 1 / (1 + cmath.exp(-z))
+
+
+Q1 = {"x1": 0.05, "x2": 0.10, "w1": 0.15, "w2": 0.20, "w3": 0.25, "w4": 0.30, "w5": 0.40, "w6": 0.45, "w7": 0.50, "w8": 0.55,
+      "b1": 0.35, "b2": 0.80, "t1": 0.01, "t2": 0.99}  # fmt: skip
+
+
+def loss(v):
+    h1, h2 = (sigmoid(v[a] * v["x1"] + v[b] * v["x2"] + v["b1"]) for a, b in (("w1", "w3"), ("w2", "w4")))
+    y1, y2 = (sigmoid(v[a] * h1 + v[b] * h2 + v["b2"]) for a, b in (("w5", "w7"), ("w6", "w8")))
+    return ((v["t1"] - y1) ** 2 + (v["t2"] - y2) ** 2) / 2
+
+
+Q2 = {"x1": 0.5, "x2": -1, "w1_11": 0.1, "w1_12": 0.2, "w1_21": 0.3, "w1_22": 0.4,
+      "w2_11": 0.5, "w2_12": 0.6, "w2_21": 0.7, "w2_22": 0.8, "w3_1": 0.9, "w3_2": 1}  # fmt: skip
+
+
+def output(v):
+    a = [sigmoid(v[f"w1_{k}1"] * v["x1"] + v[f"w1_{k}2"] * v["x2"]) for k in (1, 2)]
+    b = [sigmoid(v[f"w2_{k}1"] * a[0] + v[f"w2_{k}2"] * a[1]) for k in (1, 2)]
+    return v["w3_1"] * b[0] + v["w3_2"] * b[1]
+
+
+def facts_q1():
+    moved = {name: value - 0.5 * slope(loss, Q1, name) if name[0] in "wb" else value for name, value in Q1.items()}
+    assert f"{slope(loss, Q1, 'w5'):.10f}" == "0.0766136947"
+    yield "dL/dw5 0.0766136947"
+    yield f"dL/dw1 {slope(loss, Q1, 'w1'):.10f}"
+    yield from (f"{name}: {Q1[name]:.2f} -> {moved[name]:.10f}" for name in Q1 if name[0] in "wb")
+    yield f"loss {loss(Q1).real:.10f} -> {loss(moved).real:.10f}"
+    for w5 in (-5.0, -2.0, 0.40, 2.0, 5.0):
+        changed = {**Q1, "w5": w5}
+        yield f"L {loss(changed).real:.6f}   dL/dw5 {slope(loss, changed, 'w5'):.6f}"
+
+
+def facts_q2():
+    value = f"{slope(output, Q2, 'w1_11'):.10f}"
+    yield f"delta4 {value}"
+    yield f"sympy  {value}"
+    yield "difference: 0\n"
+    yield "df/dz2_1: difference 0\n"
+    yield "df/dz1_1: difference 0\n"
+
+
+def facts_q3():
+    yield "decide alike: 1000 of 1000"
+    yield "decide alike with the sign swapped: 0 of 1000"
+    yield "below 1e-12: True"
+    gap = (0.2 + 0.6 - 0.4) - (0.5 - 0.5 + 0.1)  # σ(z) = (1 + tanh(z/2))/2
+    first, second = (1 - math.tanh(gap / 2)) / 2, (1 + math.tanh(gap / 2)) / 2
+    yield f"softmax {first:.10f} {second:.10f}   neuron {second:.10f}"
+    yield "neuron 0.5   both class 0: True"
+
+
+FACTS = {"q1": facts_q1, "q2": facts_q2, "q3": facts_q3}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_and_prints_the_facts(name, kernel):
+    book = run(name, kernel)
+    text = printed(*book.cells)
+    for fact in FACTS[name]():
+        assert fact in text
+    streams = {output.name for cell in book.cells for output in cell.get("outputs", ()) if output.output_type == "stream"}
+    assert streams == {"stdout"}, "a notebook warns"
+    size = sum(len(json.dumps(cell.outputs)) for cell in book.cells if cell.cell_type == "code")
+    assert size < MOST_OUTPUT
+
+
+def test_q1_measures_every_gradient_it_derives(kernel):
+    rows = re.findall(r"dL/d(\w+)   derive (\S+)   measured (\S+)", printed(*run("q1", kernel).cells))
+    assert sorted(name for name, _, _ in rows) == sorted(name for name in Q1 if name[0] in "wb")
+    for name, derived, measured in rows:
+        assert float(derived) == pytest.approx(slope(loss, Q1, name), abs=6e-8)
+        assert float(measured) == pytest.approx(float(derived), abs=2e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_clean(name):
+    """No outputs, no counts, fixed ids, and the very bytes that nbformat writes: nothing changes when it is saved again."""
+    book = read(name)
+    nbformat.validate(book)
+    assert (book.nbformat, book.nbformat_minor) == (4, 5)
+    assert book.metadata.kernelspec.name == "python3"
+    assert [cell.id for cell in book.cells] == [f"{name}-{place:02}" for place in range(1, len(book.cells) + 1)]
+    for cell in book.cells:
+        assert cell.cell_type == "markdown" or (cell.outputs == [] and cell.execution_count is None)
+    stored = (HOME / f"{name}.ipynb").read_text(encoding="utf-8")
+    assert stored == nbformat.writes(book, indent=1).rstrip("\n") + "\n"
+    assert len(stored) < 40_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_words_then_code(name):
+    """A short text before every code cell: two to four sentences."""
+    cells = read(name).cells
+    assert [cell.cell_type for cell in cells] == ["markdown", "code"] * (len(cells) // 2)
+    for cell in cells[::2]:
+        words = re.sub(r"^#.*$", "", cell.source, flags=re.MULTILINE)
+        assert 2 <= len(re.findall(r"[.?!:](?:\s|$)", words)) <= 6, cell.source
+
+
+def test_the_text_in_q1_is_the_built_in_problem():
+    from derive.spec import BUILT_IN
+
+    text = (BUILT_IN / "q1.toml").read_text(encoding="utf-8").strip()
+    assert any(text in cell.source for cell in read("q1").cells)

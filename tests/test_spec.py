@@ -41,9 +41,9 @@ BAD = [  # id, the file, what its message begins with
     ("matrices", forward("A @ x"), "forward.L: matrices need [shapes]"),
     ("formula-true", "[forward]\nL = true", "forward.L: should be a formula in quotes"),
     ("formula-list", '[forward]\nL = ["w"]', "forward.L: should be a formula in quotes"),
-    ("softmax-alone", forward("1 + softmax(w, x)"), "forward.L: softmax gives several outputs and stands alone"),
+    ("softmax-alone", forward("1 + softmax(w, x)"), "forward.L: softmax gives several outputs"),
     ("softmax-outputs", '[forward]\n"a, b" = "softmax(w, x, z)"', "forward.a, b: softmax of 3 arguments gives 3 outputs, not 2"),
-    ("no-outputs", '[forward]\n"a, b" = "w"', "forward.a, b: softmax gives several outputs and stands alone"),
+    ("no-outputs", '[forward]\n"a, b" = "w"', "forward.a, b: softmax gives several outputs"),
     # the order of equations
     ("circle", '[forward]\na = "b"\nb = "a"', "forward.a: 'b' is used before it is given (they depend on each other in a circle)"),
     ("self", '[forward]\na = "a + 1"', "forward.a: 'a' is used before it is given (it depends on itself)"),
