@@ -243,9 +243,12 @@ def substitute(tree: Tree, replace: Callable[[Tree], Tree | None]) -> Tree:
 
 def walk(tree: Tree) -> Iterator[Tree]:
     """Every node of a tree, the root first, left to right."""
-    yield tree
-    for part in children(tree):
-        yield from walk(part)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Name | Number):
+            waiting.extend(reversed(children(node)))
 
 
 def names_in(tree: Tree) -> tuple[str, ...]:
