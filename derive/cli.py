@@ -76,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the value is the exit status."""
     import gc
 
+    if sys.stdout is None:  # closed by whoever started us: there is nobody to write to
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
     try:
         options = parser().parse_args(arguments)
@@ -97,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last stop: no traceback reaches the person who typed the input
         print(f"derive: internal error ({type(error).__name__}: {error}); this is our fault, please report it", file=sys.stderr)
         return 70
+    finally:
+        gc.enable()
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -123,6 +127,7 @@ def _show(options: argparse.Namespace) -> None:
         from derive.formats.terminal import print_page
         from derive.pages import page_of
 
+        _speak_utf8()
         print_page(page_of(work, options.lang))
         return
     from derive.formats import render
@@ -148,12 +153,17 @@ def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:
     return derive(problem, Rounding(options.carry, options.digits or usual, places), options.of, options.wrt, options.prove)
 
 
+def _speak_utf8() -> None:
+    """Standard output takes every character, whatever the locale says."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(encoding="utf-8", newline="\n")
+
+
 def _write(text: str, output: str | None) -> None:
     """Write a whole text or nothing: a file appears only when it is complete."""
     if output is None:
-        reconfigure = getattr(sys.stdout, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", newline="\n")
+        _speak_utf8()
         sys.stdout.write(text)
         return
     from pathlib import Path

@@ -183,7 +183,7 @@ class _Loader:
         call = tree
         if not isinstance(call, Call) or not OPS[call.function].spread or len(spread) != 1:
             what = spread[0].function if spread else "softmax"
-            raise InputError(f'{place}: {what} gives several outputs: "y1, y2" = "{what}(z1, z2)", or {what}(z1, z2)[1] for the first')
+            raise InputError(f'{place}: {what} gives several outputs: "y1, y2" = "{what}(z1, z2)", or {what}(z1, z2)[1]')
         if len(goals) != len(call.arguments):
             raise InputError(
                 f"{place}: {call.function} of {len(call.arguments)} arguments gives {len(call.arguments)} outputs, not {len(goals)}"

@@ -94,8 +94,7 @@ def facts_q2():
     yield f"delta4 {value}"
     yield f"sympy  {value}"
     yield "difference: 0\n"
-    yield "df/dz2_1: difference 0\n"
-    yield "df/dz1_1: difference 0\n"
+    yield from (f"df/d{name}: difference 0\n" for name in ("z2_1", "z2_2", "z1_1", "z1_2"))
 
 
 def facts_q3():
