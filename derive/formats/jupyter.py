@@ -21,10 +21,13 @@ def mimebundle(work: Derivation | Proof) -> dict[str, str]:
 
 
 def _latex(page: Page) -> str:
-    parts = []
+    parts, heading = [], ""
     for block in page.blocks:
         if isinstance(block, Heading):
-            parts.append(rf"\textbf{{{escape(block.text)}}}")
+            heading = rf"$\textbf{{{escape(block.text)}}}$"  # MathJax typesets only what stands between dollars
         elif isinstance(block, Equations):
+            if heading:
+                parts.append(heading)
+                heading = ""
             parts.append(f"$$\n{aligned(block, page.script)}\n$$")
     return "\n\n".join(parts)
