@@ -121,7 +121,7 @@ class _Walk:
             lines.append(self.chain_line(name, users, leaf))
         if opened or not leaf:
             written = add(*(flat_product(outer[user], slopes[user]) for user in users))
-            via = self.chain_goals(name) if opened else tuple(users)
+            via = self.chain_goals(name, written) if opened else tuple(users)
             lines.append(Line(written, "differentiate" if single == self.of else "local-slopes", via))
             tidied = tidy(written)
             if tidied != written:
@@ -156,9 +156,10 @@ class _Walk:
         once = self.readers[user] == 1 and (user not in self.inlining or size <= LARGEST_INLINE)
         return answer if once or size <= ALWAYS_INLINE else Partial(self.of, user)
 
-    def chain_goals(self, name: str) -> tuple[str, ...]:
-        """The quantities whose slopes the chain of a name multiplies."""
-        partials = [factor for factor in self.chains[name] if isinstance(factor, Partial)]
+    def chain_goals(self, name: str, written: Tree) -> tuple[str, ...]:
+        """The quantities whose slopes stand in the line a chain became; a partial used by its name is none of them."""
+        kept = set(walk(written))
+        partials = [factor for factor in self.chains[name] if isinstance(factor, Partial) and factor not in kept]
         return tuple(factor.of for factor in partials if factor.wrt in self.network.mentions[factor.of])
 
     def chain_line(self, name: str, users: list[str], opened: bool) -> Line:

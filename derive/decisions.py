@@ -233,6 +233,7 @@ class _Engine:
         self.prove_positive(e1)
         for before, after in pairwise(lines):
             self.prove_equal(before.tree, after.tree)
+        self.equal_at_points(first, [line.tree for line in lines])
         self.judged += len(lines)
         output = logistic.left
         neuron = self.equations[output]
@@ -248,6 +249,7 @@ class _Engine:
         partner = self.equations[other]
         assert isinstance(partner, Call)
         self.prove_equal(Call("sigmoid", (gap,)), Call(partner.function, partner.arguments, partner.part))
+        self.equal_at_points(other, [line.tree for line in chain])
         self.judged += len(chain)
         return Step("decision", first, tuple(lines)), Step("decision", output, tuple(chain))
 
@@ -339,6 +341,14 @@ class _Engine:
         with precision(WORKING_DIGITS):
             gap = self.value(relation.left, point) - self.value(relation.right, point)
             return bool(COMPARE[relation.sign](Decimal(0) if abs(gap) < Decimal("1e-60") else gap, 0))
+
+    def equal_at_points(self, wanted: Tree, trees: list[Tree]) -> None:
+        """Every tree has the value wanted, at every point.  Raises JudgementError."""
+        with precision(WORKING_DIGITS):
+            for point in self.points:
+                value = self.value(wanted, point)
+                if any(abs(self.value(tree, point) - value) > Decimal("1e-60") for tree in trees):
+                    raise JudgementError("decision: two sides of an equation differ at a point")
 
     def agree(self, one: Relation, other: Tree) -> None:
         """Two statements have the same truth at every point, ties included.  Raises JudgementError with the point."""

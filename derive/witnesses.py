@@ -17,7 +17,7 @@ from derive.written import Name, Partial, walk
 
 WORKING_DIGITS = 80
 NUDGE = Decimal("1e-22")
-TOLERANCE = Decimal("1e-39")
+TOLERANCE = Decimal("1e-40")
 """A central difference with this nudge errs by 1e-44 times the third derivative, and cancels 22 of the working digits."""
 
 FINE_DIGITS, FINE_NUDGE = 200, Decimal("1e-70")
