@@ -19,6 +19,7 @@ from derive.errors import LimitError
 from derive.tables.ops import OPS
 from derive.written import (
     Call,
+    Later,
     Name,
     Negative,
     Number,
@@ -95,8 +96,23 @@ def sympy_arithmetic() -> Arithmetic:
     )
 
 
+Key = str | Partial | Later
+
+
+def key_of(tree: Tree) -> Key | None:
+    """Under what a leaf's value is filed: a name by its text, a partial written plainly and a later value by themselves."""
+    match tree:
+        case Name(name):
+            return name
+        case Partial(of, wrt, direct):
+            return Partial(of, wrt, direct)
+        case Later(body, updates) if isinstance(body, Name | Partial):
+            return Later(Partial(body.of, body.wrt, body.direct) if isinstance(body, Partial) else body, updates)
+    return None
+
+
 def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
-    """A function of the values of names (keyed by their text) and of partials (keyed by themselves).
+    """A function of the values of names (keyed by their text), and of partials and later values (keyed by themselves).
 
     >>> compile_tree(Product((Name("a"), Number("0.5"))))({"a": Decimal(3)})
     Decimal('1.5')
@@ -123,14 +139,13 @@ def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
                 raised, by, power = build(base), build(exponent), arithmetic.power
                 return lambda values: power(raised(values), by(values))
             case Call(function, arguments, part):
-                op = OPS[function]
-                if op.formula is not None:
+                op, own = OPS[function], arithmetic.primitives.get(function)
+                if own is None and op.formula is not None:
                     return build(op.formula(arguments, part or 0))
-                kernel, inputs = arithmetic.primitives[function], [build(argument) for argument in arguments]
+                kernel, inputs = own or arithmetic.primitives[function], [build(argument) for argument in arguments]
                 return lambda values: kernel(*[value(values) for value in inputs])
-            case Partial():
-                key = Partial(node.of, node.wrt, node.direct)
-                return itemgetter(key)
+            case Partial() | Later():
+                return itemgetter(key_of(node))
         raise TypeError(f"a {type(node).__name__} has no single value")
 
     return build(tree)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from derive.arithmetic import Evaluator, compile_tree, mpmath_arithmetic, precision
+from derive.arithmetic import Evaluator, compile_tree, key_of, mpmath_arithmetic, precision
 from derive.backward import Line, Step
 from derive.errors import JudgementError, LimitError
 from derive.network import Network
 from derive.reader import LEARNING_RATE
-from derive.values import State, key_of
+from derive.values import State
 from derive.vectors import Vectors, components
 from derive.witnesses import (
     FINE_DIGITS,

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from derive.decisions import Proof
     from derive.derivation import Derivation
+    from derive.exercises.audit import Audit
+    from derive.exercises.classes import Class
     from derive.problem import Problem
+    from derive.rounding import Rounding
 
 STATUS = (
     "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
@@ -49,16 +52,28 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--wrt", metavar="Q", action="append", default=[], help="by this quantity only; may be given several times")
     show.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
     show.add_argument("--expand", action="store_true", help="print the problem file written out equation by equation, and stop")
-    show.add_argument("--format", choices=("text", "latex", "markdown", "json"), default="text", help="text when left out")
     show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
-    show.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
-    show.add_argument("--lang", choices=("en",), default="en", help="language of the page")
-    digits = show.add_mutually_exclusive_group()
+    _common(show, ("text", "latex", "markdown", "json"))
+    check = commands.add_parser(
+        "check", help="audit somebody's answers", description="The audit of somebody's answers, line by line.", epilog=STATUS
+    )
+    check.add_argument("problem", metavar="PROBLEM", help="a built-in name or a path to a problem file")
+    check.add_argument("answers", metavar="ANSWERS", help="text, CSV with a student column, or JSON; - for standard input")
+    check.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")
+    _common(check, ("text", "latex", "markdown", "json", "csv"))
+    return top
+
+
+def _common(command: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    """The options every command has."""
+    command.add_argument("--format", choices=formats, default="text", help="text when left out")
+    command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
+    command.add_argument("--lang", choices=("en",), default="en", help="language of the page")
+    digits = command.add_mutually_exclusive_group()
     digits.add_argument("--digits", type=_count(1, 34), metavar="N", help="significant digits shown (6; by hand 4; JSON 17)")
     digits.add_argument("--places", type=_count(0, 34), metavar="N", help="decimal places shown")
-    show.add_argument("--carry", choices=("full", "hand"), default="full",
-                      help="full: round only what is shown; hand: round every intermediate and use the rounded value")  # fmt: skip
-    return top
+    carry = "full: round only what is shown; hand: round every intermediate and use the rounded value"
+    command.add_argument("--carry", choices=("full", "hand"), default="full", help=carry)
 
 
 class _count:  # noqa: N801  (argparse shows the name of a type in its messages)
@@ -81,9 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
     try:
         options = parser().parse_args(arguments)
-        {"list": _list, "show": _show}[options.command](options)
+        failed = {"list": _list, "show": _show, "check": _check}[options.command](options)
         sys.stdout.flush()
-        return 0
+        return int(bool(failed))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     except DeriveError as error:
@@ -122,18 +137,51 @@ def _show(options: argparse.Namespace) -> None:
 
         _write(render_problem(problem), options.output)
         return
-    work = _work(problem, options)
-    if options.format == "text" and options.output is None and sys.stdout.isatty():
+    _print(_work(problem, options), "latex-fragment" if options.fragment else options.format, options)
+
+
+def _check(options: argparse.Namespace) -> bool:
+    from derive.exercises.answers import load_answers, read_answers
+    from derive.exercises.audit import audit_papers
+    from derive.exercises.classes import Class
+    from derive.spec import find
+
+    problem = find(options.problem)
+    if options.answers == "-":
+        papers = read_answers(sys.stdin.buffer.read(1 << 26), problem, "standard input")
+    else:
+        papers = load_answers(options.answers, problem)
+    audits = tuple(audit_papers(problem, papers, _rounding(options)))
+    work = audits[0] if len(audits) == 1 and not audits[0].paper.student else Class(problem, audits)
+    style = options.format
+    if isinstance(work, Class) and style == "text" and (options.output or "").endswith(".csv"):
+        _print(work, "csv", options)
+        options.output = None
+    _print(work, style, options)
+    return options.fail_on_wrong and work.failed
+
+
+def _print(work: Derivation | Proof | Audit | Class, style: str, options: argparse.Namespace) -> None:
+    if style == "text" and options.output is None and sys.stdout.isatty():
         from derive.formats.terminal import print_page
         from derive.pages import page_of
 
         _speak_utf8()
-        print_page(page_of(work, options.lang))
+        print_page(page_of(work, options.lang, _rounding(options)))
         return
     from derive.formats import render
 
-    style = "latex-fragment" if options.fragment else options.format
-    _write(render(work, style, options.lang), options.output)
+    _write(render(work, style, options.lang, _rounding(options)), options.output)
+
+
+def _rounding(options: argparse.Namespace) -> Rounding:
+    from derive.rounding import Rounding
+
+    usual = {"full": 17 if options.format == "json" else 6, "hand": 4}[options.carry]
+    places = options.places
+    if options.carry == "hand" and options.digits is None and places is None:
+        places = 4
+    return Rounding(options.carry, options.digits or usual, places)
 
 
 def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:
@@ -144,13 +192,8 @@ def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:
             raise UsageError("--of and --wrt are for derivations; this problem is a decision")
         return prove_decisions(problem)
     from derive.derivation import derive
-    from derive.rounding import Rounding
 
-    usual = {"full": 17 if options.format == "json" else 6, "hand": 4}[options.carry]
-    places = options.places
-    if options.carry == "hand" and options.digits is None and places is None:
-        places = 4
-    return derive(problem, Rounding(options.carry, options.digits or usual, places), options.of, options.wrt, options.prove)
+    return derive(problem, _rounding(options), options.of, options.wrt, options.prove)
 
 
 def _speak_utf8() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from derive.arithmetic import compile_tree, precision, was_exact
+from derive.arithmetic import compile_tree, key_of, precision, was_exact
 from derive.backward import Line, Step, derive_partials
 from derive.checks import (
     COMPOSED,
@@ -30,7 +30,7 @@ from derive.problem import Ask, Problem, missing_numbers
 from derive.rounding import Rounding
 from derive.slopes import Slopes
 from derive.tables.ops import OPS
-from derive.values import State, key_of, revisit, run, updated_tree, with_numbers
+from derive.values import State, revisit, run, updated_tree, with_numbers
 from derive.vectors import components, vector_steps
 from derive.written import Call, Later, Name, Partial, Tree, substitute, walk
 

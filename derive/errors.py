@@ -50,6 +50,21 @@ class JudgementError(DeriveError):
     exit_status = 70
 
 
+def shown(text: object, length: int = 60) -> str:
+    """Text from outside as it may stand in a message: at most so long, and nothing that moves a terminal.
+
+    >>> shown("a" + chr(27) + "[2J"), shown("abcdefgh", 6)
+    ('a?[2J', 'abc...')
+    """
+    raw = str(text)
+    safe = "".join(c if c.isprintable() else "?" for c in raw[: length + 1])
+    return safe if len(raw) <= length else safe[: length - 3] + "..."
+
+
+LONGEST_WORD = 60
+"""Nothing is suggested for a longer word: comparing costs its length times that of every known one."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """A tail for a message: what was probably meant, or nothing.
 
@@ -60,5 +75,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches
 
+    if len(word) > LONGEST_WORD:
+        return ""
     close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from derive.auditpages import audit_page, class_page
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
 from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
 from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
+from derive.exercises.audit import Audit
+from derive.exercises.classes import Class
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
 from derive.proofpages import proof_page
 from derive.reader import LEARNING_RATE
+from derive.rounding import Rounding
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening, series
 from derive.tables.ops import OPS
@@ -38,18 +42,24 @@ from derive.written import (
 )
 
 
-def page_of(work: Derivation | Proof, language: str = "en") -> Page:
-    """The page of a derivation or a proof."""
-    if isinstance(work, Proof):
-        return proof_page(work, Speaker(language))
-    return _DerivationPage(work, Speaker(language)).page()
+def page_of(work: Derivation | Proof | Audit | Class, language: str = "en", rounding: Rounding | None = None) -> Page:
+    """The page of a derivation, a proof, an audit or a class; `rounding` is for what an audit expected."""
+    speaker = Speaker(language)
+    match work:
+        case Proof():
+            return proof_page(work, speaker)
+        case Audit():
+            return audit_page(work, speaker, rounding or Rounding())
+        case Class():
+            return class_page(work, speaker)
+    return _DerivationPage(work, speaker).page()
 
 
 class _DerivationPage:
     def __init__(self, work: Derivation, speaker: Speaker) -> None:
         self.work, self.speaker = work, speaker
         self.problem, self.network = work.problem, work.problem.network
-        self.script = script_of(work)
+        self.script = script_of(work.problem)
         self.loss = self.problem.train.loss
 
     def page(self) -> Page:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from derive.errors import FormulaError, suggest
+from derive.errors import FormulaError, shown, suggest
 from derive.tables.ops import ALIASES, OPS
 from derive.written import (
     Call,
@@ -34,6 +34,7 @@ from derive.written import (
     Sum,
     Transpose,
     Tree,
+    children,
 )
 
 MAX_CHARACTERS = 20_000
@@ -42,6 +43,8 @@ MAX_DEPTH = 60
 MAX_DIGITS = 40
 MAX_EXPONENT = 400
 MAX_CHAIN = 60
+MAX_HEIGHT = 200
+MAX_NAME = 80
 SPACES = " \t\r\n"
 
 LEARNING_RATE = "learning_rate"
@@ -62,8 +65,7 @@ _FOLDED |= {ord(c): "" for c in "\u200c\u200e\u200f\u2066\u2067\u2068\u2069"}
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a formula: its kind, text, place (from 1), and whether a space stands before it."""
 
     kind: str
@@ -100,6 +102,8 @@ def tokenize(text: str) -> list[Token]:
             raise FormulaError(_bad_character(stripped[at]), at + 1)
         kind = found.lastgroup or ""
         start = found.start(kind)
+        if kind == "name" and found.end() - start > MAX_NAME:
+            raise FormulaError(f"a name of more than {MAX_NAME} letters", start + 1)
         tokens.append(Token(kind, found[kind], start + 1, start > end))
         end = found.end()
         if len(tokens) > MAX_TOKENS:
@@ -142,7 +146,17 @@ def read_formula(text: str, names: Collection[str] | None = None, *, quantities:
     tree = parser.relation()
     if parser.here is not None:
         parser.refuse_here()
+    if len(tokens) > MAX_HEIGHT and _is_higher(tree, MAX_HEIGHT):
+        raise FormulaError(f"the formula is more than {MAX_HEIGHT} operations deep")
     return tree
+
+
+def _is_higher(tree: Tree, limit: int) -> bool:
+    """Whether some leaf is more than so many nodes below the root; such a tree is too deep to walk by recursion."""
+    level: list[Tree] = [tree]
+    for _ in range(limit):
+        level = [part for node in level for part in children(node)]
+    return bool(level)
 
 
 class _Parser:
@@ -174,7 +188,7 @@ class _Parser:
         if not self.is_sign(sign):
             if self.here is None:
                 raise FormulaError(f"'{sign}' is missing at the end", len(self.text) + 1)
-            raise FormulaError(f"'{sign}' is missing before '{self.here.text}'", self.here.position)
+            raise FormulaError(f"'{sign}' is missing before '{shown(self.here.text)}'", self.here.position)
         self.at += 1
 
     def refuse_here(self) -> None:
@@ -183,9 +197,10 @@ class _Parser:
         before = self.tokens[self.at - 1]
         if token.kind != "sign" and before.kind != "sign":
             raise self.two_readings(before.text, token.text)
-        raise FormulaError(f"'{token.text}' is not expected here", token.position)
+        raise FormulaError(f"'{shown(token.text)}' is not expected here", token.position)
 
     def two_readings(self, before: str, after: str) -> FormulaError:
+        before, after = shown(before), shown(after)
         if before in OPS or before in ALIASES:
             return FormulaError(
                 f"'{before} {after}' is ambiguous: write {before}({after}) for the function, or put an operator between"
@@ -275,9 +290,11 @@ class _Parser:
             raise self.two_readings(before.text, token.text)
         if divided or isinstance(left, Power):
             piece = "".join(t.text for t in self.tokens[start : self.at])
-            rest = token.text if token.text != "(" else "(…)"
+            rest = shown(token.text) if token.text != "(" else "(…)"
             sign = "/" if divided else "^"
             head, _, tail = piece.rpartition(sign)
+            if len(piece) > MAX_NAME:
+                raise FormulaError(f"'…{shown(sign + tail, 40)}{rest}' can be read in two ways: write brackets", token.position)
             raise FormulaError(f"'{piece}{rest}' can be read in two ways: write ({piece})*{rest} or {head}{sign}({tail}*{rest})")
         return self.power()
 
@@ -299,7 +316,7 @@ class _Parser:
             case Negative(body):
                 self.guard_exponent(body, sign)
             case Number() if abs(exponent.value) > MAX_EXPONENT:
-                raise FormulaError(f"the exponent {exponent.text} is over the limit of {MAX_EXPONENT}", sign.position)
+                raise FormulaError(f"the exponent {shown(exponent.text)} is over the limit of {MAX_EXPONENT}", sign.position)
             case Power(Number(), Number()):
                 raise FormulaError("a power of a number in an exponent is too large", sign.position)
 
@@ -315,18 +332,20 @@ class _Parser:
             return self.after(inner, token)
         if token.text == "[":
             return Listing(self.items("]"))
-        raise FormulaError(f"'{token.text}' is not expected here", token.position)
+        raise FormulaError(f"'{shown(token.text)}' is not expected here", token.position)
 
     def number(self, token: Token) -> Tree:
         digits, _, exponent = token.text.lower().partition("e")
         if len(digits.replace(".", "").lstrip("0")) > MAX_DIGITS:
             raise FormulaError(f"the number has more than {MAX_DIGITS} digits", token.position)
         if len(exponent.lstrip("+-0")) > 3 or int(exponent or 0) > MAX_EXPONENT or int(exponent or 0) < -MAX_EXPONENT:
-            raise FormulaError(f"the exponent of {token.text} is over the limit of {MAX_EXPONENT}", token.position)
+            raise FormulaError(f"the exponent of {shown(token.text)} is over the limit of {MAX_EXPONENT}", token.position)
         if self.is_sign(","):
             follower = self.peek(1)
             if self.depth and not self.in_call and follower is not None and follower.kind == "number":
-                raise FormulaError("',' is not a decimal sign; write 1.5", token.position)
+                typed = f"{token.text}.{follower.text}"
+                hint = f"write {shown(typed, 30)}" if typed.count(".") == 1 else "write 1.5"
+                raise FormulaError(f"',' is not a decimal sign; {hint}", token.position)
         text = token.text
         return Number("0" + text if text.startswith(".") else text.rstrip(".") if text.endswith(".") else text)
 

@@ -1,13 +1,13 @@
-"""How the names of one derivation are written: the problem's own, and a δ for each error signal.
+"""How the names of one problem are written: the problem's own, and a δ for each error signal.
 
-Owns `script_of`.  May import: written, symbols, vectors, derivation, tables.ops.
+Owns `script_of`.  May import: written, symbols, vectors, problem, tables.ops.
 """
 
 from __future__ import annotations
 
 import re
 
-from derive.derivation import Derivation
+from derive.problem import Problem
 from derive.reader import LEARNING_RATE
 from derive.symbols import Script, Symbol, signal_symbol
 from derive.tables.ops import OPS
@@ -24,12 +24,12 @@ RESERVED = {
 """Written names that no problem can type: the learning rate, any parameter, and the operations by their sign."""
 
 
-def script_of(work: Derivation) -> Script:
-    """The written names of a derivation: those of the problem, and a δ for each error signal.
+def script_of(problem: Problem) -> Script:
+    """The written names of a problem: its own, and a δ for each error signal.
 
     A signal is named by the activation it belongs to; components of a vector that was asked for take the label asked for.
     """
-    problem, network = work.problem, work.problem.network
+    network = problem.network
     labels = {f"label:{ask.label}": symbol for ask in problem.asks if (symbol := label_symbol(ask.label)) is not None}
     script = Script(problem.names, problem.notation, frozenset(problem.vectors), extra={**RESERVED, **labels})
     loss = problem.train.loss
@@ -41,7 +41,7 @@ def script_of(work: Derivation) -> Script:
     for name, grid in problem.vectors.items():
         if all(entry in network.pre_activations for row in rows_of(grid) for entry in row):
             script.signals[loss, name] = signal_symbol(script.symbol(name))
-    for ask in work.problem.asks:
+    for ask in problem.asks:
         label = label_symbol(ask.label)
         match ask.tree:
             case Partial(of, wrt) if ask.vector and label is not None:

@@ -15,6 +15,7 @@ from derive.handwriting import spread
 from derive.tables.ops import OPS
 from derive.written import (
     ONE,
+    TWO,
     ZERO,
     Call,
     Listing,
@@ -38,12 +39,15 @@ from derive.written import (
 class Slopes:
     """Derivatives of operations, each taken once and then reused; one such notebook serves one derivation.
 
+    With `by_heart`, the slopes of −u, u/v and whole powers are those every student knows, and SymPy is not even loaded for them.
+
     >>> u, n = Name("u"), Number("2")
     >>> Slopes().differentiate(Power(u, n), "u", ())
     Product(factors=(Number(text='2'), Name(name='u')), tight=True)
     """
 
     known: dict[Any, Tree] = field(default_factory=dict)
+    by_heart: bool = False
 
     def gradient(self, tree: Tree, outputs: tuple[Tree, ...], wanted: Container[str]) -> dict[str, Tree]:
         """The derivative by every wanted name of the tree, in one pass over its terms, so that a long sum costs its length."""
@@ -141,6 +145,9 @@ class Slopes:
         return self._instantiate((call.function, call.part, shape, at), Call(call.function, arguments, call.part), flat, at)
 
     def _instantiate(self, key: Any, formula: Tree, arguments: tuple[Tree, ...], at: int) -> Tree:
+        remembered = remember(formula, at) if self.by_heart else None
+        if remembered is not None:
+            self.known[key] = remembered
         if key not in self.known:
             import sympy
 
@@ -148,3 +155,20 @@ class Slopes:
             self.known[key] = from_sympy(slope if slope.is_polynomial() else sympy.powsimp(slope))
         places: dict[Tree, Tree] = {Name(f"u{i}"): argument for i, argument in enumerate(arguments)}
         return substitute(self.known[key], places.get)
+
+
+def remember(formula: Tree, at: int) -> Tree | None:
+    """The slope of −u, u/v or a whole power of u by its argument numbered `at`, written as SymPy's would be; else None.
+
+    >>> remember(Power(Name("u"), Number("3")), 0)
+    Product(factors=(Number(text='3'), Power(base=Name(name='u'), exponent=Number(text='2'))), tight=True)
+    """
+    match formula:
+        case Negative():
+            return Negative(ONE)
+        case Quotient(top, bottom):
+            return Negative(Quotient(top, Power(bottom, TWO))) if at else Quotient(ONE, bottom)
+        case Power(base, Number(text)) if text.isdigit() and int(text) > 1:
+            lower = Number(str(int(text) - 1))
+            return multiply(Number(text), base if lower == ONE else Power(base, lower), tight=True)
+    return None

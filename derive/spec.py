@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.batches import in_batch
-from derive.errors import FormulaError, InputError, suggest
+from derive.errors import FormulaError, InputError, shown, suggest
 from derive.network import Equation, Network, guess_parameters
 from derive.problem import Ask, Decision, Problem, Train, check_quantity, has_stray_list
 from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
@@ -109,12 +109,12 @@ class _Loader:
     def problem(self) -> Problem:
         for key in self.document:
             if key not in SECTIONS:
-                raise InputError(f"unknown section '{_shown(key)}'" + suggest(key, SECTIONS))
+                raise InputError(f"unknown section '{shown(key)}'" + suggest(key, SECTIONS))
         texts = {key: self.text(key) for key in ("title", "source", "question", "notation")}
         notation = texts["notation"] or ("ng" if "layers" in self.document else "plain")
         if notation not in NOTATIONS:
             raise InputError(
-                f"notation: unknown notation '{_shown(notation)}'"
+                f"notation: unknown notation '{shown(notation)}'"
                 + suggest(notation, NOTATIONS)
                 + f" (known: {', '.join(sorted(NOTATIONS))})"
             )
@@ -164,7 +164,7 @@ class _Loader:
             raise InputError("[forward] is missing or empty: it holds the named equations" + self.near_miss("forward"))
         equations: list[Equation] = []
         for key, value in section.items():
-            place = f"forward.{_shown(key)}"
+            place = f"forward.{shown(key)}"
             goals = tuple(part.strip() for part in key.split(","))
             for goal in goals:
                 fault = check_name(goal)
@@ -222,7 +222,7 @@ class _Loader:
         section = self.section("layers")
         for key in section:
             if key not in ("sizes", "activations", "loss", "biases"):
-                raise InputError(f"layers.{_shown(key)}: unknown key" + suggest(key, ("sizes", "activations", "loss", "biases")))
+                raise InputError(f"layers.{shown(key)}: unknown key" + suggest(key, ("sizes", "activations", "loss", "biases")))
         sizes = section.get("sizes")
         if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int and 0 < n <= 10_000 for n in sizes):
             raise InputError("layers.sizes: should list two or more whole numbers from 1, inputs first: [2, 3, 1]")
@@ -236,11 +236,11 @@ class _Loader:
             raise InputError(f"layers.activations: should be one name, or a list of {len(sizes) - 1}")
         for activation in activations:
             if activation not in known:
-                raise InputError(f"layers.activations: unknown activation '{_shown(activation)}'" + suggest(str(activation), known))
+                raise InputError(f"layers.activations: unknown activation '{shown(activation)}'" + suggest(str(activation), known))
         losses = [name for name, op in OPS.items() if op.kind == "loss"]
         loss = section.get("loss", "half_squared_error")
         if loss not in (*losses, "none"):
-            raise InputError(f"layers.loss: unknown loss '{_shown(loss)}'" + suggest(str(loss), losses))
+            raise InputError(f"layers.loss: unknown loss '{shown(loss)}'" + suggest(str(loss), losses))
         biases = section.get("biases", "each")
         biases = {True: "each", False: "none"}.get(biases, biases) if isinstance(biases, bool) else biases
         if biases not in ("each", "shared", "none"):
@@ -250,7 +250,7 @@ class _Loader:
     def vectors(self, network: Network) -> dict[str, Grid]:
         found: dict[str, Grid] = {}
         for name, rows in self.section("vectors").items():
-            place = f"vectors.{_shown(name)}"
+            place = f"vectors.{shown(name)}"
             fault = check_name(name)
             if fault or name in network.quantities:
                 raise InputError(f"{place}: {fault or 'is already the name of a quantity'}")
@@ -263,7 +263,7 @@ class _Loader:
             for entry in flat:
                 if entry not in network.quantities:
                     raise InputError(
-                        f"{place}: '{_shown(entry)}' is not a quantity of [forward]" + suggest(entry, network.quantities)
+                        f"{place}: '{shown(entry)}' is not a quantity of [forward]" + suggest(entry, network.quantities)
                     )
             if len(set(flat)) != len(flat):
                 raise InputError(f"{place}: a name stands twice")
@@ -275,7 +275,7 @@ class _Loader:
         for name, value in section.items():
             fault = check_name(name)
             if fault:
-                raise InputError(f"{place}.{_shown(name)}: {fault}")
+                raise InputError(f"{place}.{shown(name)}: {fault}")
             found[name] = self.number(value, f"{place}.{name}")
         return found
 
@@ -289,7 +289,7 @@ class _Loader:
             raise InputError(f"{place}: {text} is not a number to compute with")
         if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d{1,9})?", text):
             hint = "; write a decimal point: 1.5" if re.fullmatch(r"-?\d+,\d+", text) else ""
-            raise InputError(f"{place}: '{_shown(str(value))}' is not a number{hint}")
+            raise InputError(f"{place}: '{shown(str(value))}' is not a number{hint}")
         digits, _, exponent = text.partition("e")
         if len(digits) > 42 or (exponent and abs(int(exponent)) > MAX_EXPONENT):
             raise InputError(f"{place}: the number is too long or too large")
@@ -320,10 +320,10 @@ class _Loader:
         known = ("loss", "parameters", "learning_rate", "rule", "batch")
         for key in section:
             if key not in known:
-                raise InputError(f"train.{_shown(key)}: unknown key" + suggest(key, known))
+                raise InputError(f"train.{shown(key)}: unknown key" + suggest(key, known))
         loss = section.get("loss", network.equations[-1].goal)
         if not isinstance(loss, str) or loss not in network.by_goal:
-            raise InputError(f"train.loss: '{_shown(loss)}' is not given in [forward]" + suggest(str(loss), network.by_goal))
+            raise InputError(f"train.loss: '{shown(loss)}' is not given in [forward]" + suggest(str(loss), network.by_goal))
         parameters = section.get("parameters")
         if parameters is None:
             parameters = guess_parameters(network, loss, examples[0] if examples else ())
@@ -334,14 +334,14 @@ class _Loader:
                 what = (
                     "is computed in [forward], so it cannot be trained" if name in network.by_goal else "is not used in [forward]"
                 )
-                raise InputError(f"train.parameters: '{_shown(name)}' {what}" + suggest(name, network.free))
+                raise InputError(f"train.parameters: '{shown(name)}' {what}" + suggest(name, network.free))
         if len(set(parameters)) != len(parameters):
             raise InputError("train.parameters: a name stands twice")
         rate = section.get("learning_rate")
         rule = section.get("rule", "sgd")
         if not isinstance(rule, str) or rule not in RULES:
             raise InputError(
-                f"train.rule: unknown rule '{_shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})"
+                f"train.rule: unknown rule '{shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})"
             )
         batch = section.get("batch", False)
         batch = {True: "mean", False: ""}[batch] if isinstance(batch, bool) else batch
@@ -356,7 +356,7 @@ class _Loader:
         for name, source in self.section("names").items():
             if name not in network.quantities and name not in vectors:
                 raise InputError(
-                    f"names.{_shown(name)}: is not a quantity of this problem" + suggest(name, (*network.quantities, *vectors))
+                    f"names.{shown(name)}: is not a quantity of this problem" + suggest(name, (*network.quantities, *vectors))
                 )
             if type(source) is not str:
                 raise InputError(f"names.{name}: should be text in quotes")
@@ -370,7 +370,7 @@ class _Loader:
     def asks(self, problem: Problem) -> tuple[Ask, ...]:
         found = []
         for label, text in self.section("ask").items():
-            place = f"ask.{_shown(label)}"
+            place = f"ask.{shown(label)}"
             if type(text) is not str:
                 raise InputError(f"{place}: should be a quantity in quotes")
             try:
@@ -394,7 +394,7 @@ class _Loader:
         sizes = set()
         for name, shape in section.items():
             if not isinstance(shape, list) or len(shape) != 1 or type(shape[0]) is not str or check_name(shape[0]):
-                raise InputError(f'shapes.{_shown(name)}: should name one size: ["n"]')
+                raise InputError(f'shapes.{shown(name)}: should name one size: ["n"]')
             sizes.add(shape[0])
         if len(sizes) > 1:
             raise InputError("shapes: the vectors of a decision share one size")
@@ -406,7 +406,7 @@ class _Loader:
             return None
         rules = {}
         for key, text in section.items():
-            place = f"decision.{_shown(key)}"
+            place = f"decision.{shown(key)}"
             if key not in ("softmax", "logistic"):
                 raise InputError(
                     f"{place}: unknown classifier" + suggest(key, ("softmax", "logistic")) + " (known: logistic, softmax)"
@@ -420,19 +420,13 @@ class _Loader:
         vectors, dimension = shapes
         for name in vectors:
             if name not in network.free:
-                raise InputError(f"shapes.{_shown(name)}: is not a free name of [forward]" + suggest(name, network.free))
+                raise InputError(f"shapes.{shown(name)}: is not a free name of [forward]" + suggest(name, network.free))
         return Decision(rules, vectors, dimension)
 
     def near_miss(self, wanted: str) -> str:
         return next(
             (f"; did you mean [{wanted}] for [{key}]?" for key in self.document if key != wanted and suggest(key, [wanted])), ""
         )
-
-
-def _shown(text: Any) -> str:
-    """Text from outside as it may stand in a message: short, and nothing that moves a terminal."""
-    safe = "".join(c if c.isprintable() else "?" for c in str(text))
-    return safe if len(safe) <= 60 else safe[:57] + "..."
 
 
 BUILT_IN = Path(__file__).parent / "problems"
@@ -449,6 +443,6 @@ def find(name: str) -> Problem:
         return load(BUILT_IN / f"{name}.toml")
     if not Path(name).exists() and "/" not in name and not name.endswith(".toml"):
         raise InputError(
-            f"no problem '{_shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})"
+            f"no problem '{shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})"
         )
     return load(name)

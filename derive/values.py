@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, Overflow
 
-from derive.arithmetic import Evaluator, compile_tree, forget_rounding, precision, settle, was_exact
+from derive.arithmetic import Evaluator, Key, compile_tree, forget_rounding, key_of, precision, settle, was_exact
 from derive.backward import Line, Step
 from derive.errors import DeriveError, InputError, LimitError
 from derive.problem import Problem
@@ -18,8 +18,6 @@ from derive.reader import LEARNING_RATE
 from derive.rounding import Rounding
 from derive.tables.rules import RULES
 from derive.written import Name, Number, Partial, Tree, substitute, walk
-
-Key = str | Partial
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,6 @@ class State:
         if isinstance(key, str) and key in self.typed:
             return self.typed[key]
         return rounding.number(self.values[key], key in self.exact, 0 if rounding.carry == "hand" else guard)
-
-
-def key_of(tree: Tree) -> Key | None:
-    """Under what a leaf's value is filed: a name by its text, a partial by itself, written plainly."""
-    match tree:
-        case Name(name):
-            return name
-        case Partial(of, wrt, direct):
-            return Partial(of, wrt, direct)
-    return None
 
 
 def run(problem: Problem, steps: Iterable[Step], rounding: Rounding, updates: int) -> tuple[State, ...]:
@@ -140,7 +128,7 @@ def _state(
 
 
 def _undefined(key: Key, error: ArithmeticError) -> DeriveError:
-    name = key if isinstance(key, str) else f"d{key.of}/d{key.wrt}"
+    name = f"d{key.of}/d{key.wrt}" if isinstance(key, Partial) else str(key)
     if isinstance(error, Overflow):
         return LimitError(f"{name}: is too large a number at the given values")
     return InputError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from derive.arithmetic import key_of
 from derive.backward import Line, Step
 from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
@@ -15,7 +16,7 @@ from derive.formats.latex import formula
 from derive.formats.plain import typed
 from derive.scripts import script_of
 from derive.symbols import Script
-from derive.values import State, key_of
+from derive.values import State
 from derive.written import Later, Name, Partial, Tree
 
 SCHEMA = "derive/derivation-1"
@@ -28,7 +29,7 @@ def render_json(work: Derivation | Proof) -> str:
 
 
 def _derivation(work: Derivation) -> dict[str, Any]:
-    script, state = script_of(work), work.states[0]
+    script, state = script_of(work.problem), work.states[0]
     answers = {step.goal: step.answer for step in work.steps}
     loss = work.problem.train.loss
 

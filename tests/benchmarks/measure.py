@@ -18,7 +18,6 @@ from itertools import pairwise
 from math import log
 from pathlib import Path
 from statistics import linear_regression, median
-from types import SimpleNamespace
 
 import sympy
 from sympy.core.cache import clear_cache
@@ -127,7 +126,7 @@ def judged(problem: Problem) -> tuple[Step, ...]:
 def print_lines(sizes: Sequence[int], steps_of: Callable[[Problem], tuple[Step, ...]]) -> list[str]:
     """Every right side as LaTeX, from the problem file on."""
     problem = layered(sizes)
-    script = script_of(SimpleNamespace(problem=problem))  # names depend on the problem alone
+    script = script_of(problem)
     return [formula(line.tree, script) for step in steps_of(problem) for line in step.lines]
 
 

@@ -1,0 +1,244 @@
+"""The page of an audit, and of a class: a table line by line, then the story.
+
+Owns `audit_page`, `class_page` and `slip_sentence`.  May import: written, rounding, exercises, blocks, sentences, scripts,
+tables.ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from derive.blocks import Block, Heading, Page, Part, Prose, Table, Text
+from derive.errors import shown
+from derive.exercises.audit import VERDICTS, Audit, Judged, Named, Note
+from derive.exercises.classes import Class, Item
+from derive.rounding import Rounding
+from derive.scripts import script_of
+from derive.sentences import Speaker, catalogue
+from derive.tables.ops import OPS
+from derive.written import Name, Tree
+
+WIDEST_BAR = 24
+
+
+def audit_page(audit: Audit, speaker: Speaker, rounding: Rounding) -> Page:
+    """The page of one paper's audit."""
+    title = speaker.word("audit", "title", title=audit.problem.title)
+    blocks: list[Block] = [Heading(1, title)]
+    if audit.paper.student or audit.paper.variant:
+        whose = " · ".join(shown(part) for part in (audit.paper.student, audit.paper.variant) if part)
+        blocks.append(Prose((whose,)))
+    blocks += [_lines_table(audit, speaker, rounding), *_story(audit, speaker, rounding), *_closing(audit, speaker)]
+    return Page(title, speaker.language, script_of(audit.problem), tuple(blocks))
+
+
+def _lines_table(audit: Audit, speaker: Speaker, rounding: Rounding) -> Table:
+    head = tuple(speaker.word("audit", key) for key in ("line", "given", "expected", "verdict", "why"))
+    rows = []
+    for line in audit.lines:
+        name: Text = (shown(line.name),) if line.entry.quantity is None else (line.entry.quantity,)
+        given: Text = (shown(line.entry.text) or "–",)
+        rows.append(
+            (name, given, _expected(line, rounding), (speaker.word("verdict", line.verdict),), _why(line, speaker, rounding))
+        )
+    return Table(head, tuple(rows))
+
+
+LONG = ("witness", "false-arithmetic", "false-arithmetic-alone")
+"""Notes that are sentences, and stand in the story."""
+
+
+def _expected(line: Judged, rounding: Rounding) -> Text:
+    if line.value is not None:
+        return (rounding.number(line.value),)
+    return ("–",) if line.formula is None else (line.formula,)
+
+
+def _why(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
+    reasons: list[Text] = [(slip,) for slip in line.slips]
+    if line.verdict == "carried":
+        reasons.append(speaker.say("audit", "from", lines=_names(line.sources)))
+    reasons += [_note(note, speaker, rounding) for note in line.notes if note.key not in LONG]
+    if line.entry.fault:
+        reasons.append((line.entry.fault,))
+    reasons += [(note,) for note in line.entry.notes]
+    return _joined(reasons)
+
+
+def _names(typed: Iterable[str]) -> str:
+    return ", ".join(map(shown, typed))
+
+
+def _joined(texts: Iterable[Text]) -> Text:
+    parts: list[Part] = []
+    for text in texts:
+        parts += ["; ", *text] if parts else [*text]
+    return tuple(parts)
+
+
+def _note(note: Note, speaker: Speaker, rounding: Rounding) -> Text:
+    parts = dict(note.parts)
+    if "value" in parts:
+        parts["value"] = rounding.number(parts["value"])
+    if "fits" in parts:
+        parts["fits"] = _joined_by(((Name(name), " = ", number) for name, number in parts["fits"]), ", ")
+    return speaker.say("note", note.key, **parts)
+
+
+def _joined_by(texts: Iterable[Text], separator: str) -> Text:
+    parts: list[Part] = []
+    for text in texts:
+        parts += [separator, *text] if parts else [*text]
+    return tuple(parts)
+
+
+# --- the story ------------------------------------------------------------------------------------------------------------
+
+
+def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
+    wrong = [line for line in audit.lines if line.verdict == "wrong"]
+    carried = [line for line in audit.lines if line.verdict == "carried"]
+    blocks: list[Block] = []
+    if wrong:
+        first = wrong[0]
+        blocks += [Heading(2, speaker.word("audit", "first-heading")), Prose(_line_sentence(first, speaker, rounding))]
+    if audit.slips:
+        blocks.append(Heading(2, speaker.word("audit", "slips-heading")))
+        for number, (_, group) in enumerate(groupby(audit.slips, key=_group), start=1):
+            blocks += [Prose(_numbered(number, text)) for text in _told(list(group), speaker)]
+    if carried:
+        pairs = [(shown(line.name), _names(line.sources)) for line in carried]
+        told = "; ".join(speaker.word("audit", "follows", line=name, lines=sources) for name, sources in pairs)
+        blocks += [Heading(2, speaker.word("audit", "carried-heading")), Prose((f"{told}.",))]
+    left = [line for line in wrong if not line.slips]
+    if left:
+        blocks.append(Heading(2, speaker.word("audit", "unexplained-heading")))
+        blocks += [Prose(_line_sentence(line, speaker, rounding)) for line in left if line is not wrong[0]] or [
+            Prose(speaker.say("audit", "unexplained", line=shown(left[0].name)))
+        ]
+    if wrong:
+        head = (speaker.word("audit", "line"), speaker.word("audit", "corrected"))
+        rows: list[tuple[Text, ...]] = [
+            ((line.entry.quantity or line.name,), _corrected(line, rounding)) for line in (*wrong, *carried)
+        ]
+        blocks += [Heading(2, speaker.word("audit", "corrected-heading")), Table(head, tuple(rows))]
+    return blocks
+
+
+def _group(slip: Named) -> tuple[Any, ...]:
+    return (slip.tie or slip.id, None if slip.tie else slip.variant, slip.number)
+
+
+def _numbered(number: int, text: Text) -> Text:
+    return (f"{number}. ", *text)
+
+
+def _told(slips: Sequence[Named], speaker: Speaker) -> list[Text]:
+    """One slip at one or more places, or a tie of several, in sentences."""
+    sentences = []
+    for _, same in groupby(slips, key=lambda slip: (slip.id, slip.variant)):
+        places = list(same)
+        lines = _names(dict.fromkeys(line for slip in places for line in slip.explains))
+        where = speaker.say("audit", "places", first=places[0].where, last=places[-1].where, n=len(places))
+        said = (
+            _joined(_sentence(slip, (slip.where,), speaker) for slip in places)
+            if len(places) <= 3
+            else _sentence(places[0], where, speaker)
+        )
+        sentences.append(speaker.say("audit", "slip", id=places[0].id, said=said, lines=lines))
+    if len(sentences) == 1:
+        return sentences
+    return [_joined_by([speaker.say("audit", "tie"), *sentences], " ")]
+
+
+def slip_sentence(slip: Named, speaker: Speaker) -> Text:
+    """What was done in a slip, and where."""
+    return _sentence(slip, (slip.where,), speaker)
+
+
+def _sentence(slip: Named, where: Text, speaker: Speaker) -> Text:
+    words = catalogue(speaker.language)["slip"]
+    kind = slip.variant.partition(" ")[0].partition("-")[0] if slip.id == "stale-forward" else slip.variant
+    key = next((k for k in (f"{slip.id}-{kind}", slip.id) if k in words), slip.id)
+    said = [_shown(tree) for tree in slip.said]
+    parts: dict[str, Any] = {"where": where, "wrong": said[0] if said else "", "right": said[-1] if said else ""}
+    if slip.number is not None and slip.given is not None:
+        parts |= {"number": slip.number, "given": slip.given}
+    return speaker.say("slip", key, **parts)
+
+
+def _shown(tree: Tree) -> Part:
+    operation = tree.name.partition("operation:")[2] if isinstance(tree, Name) else ""
+    return OPS[operation].title if operation else tree
+
+
+def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
+    name = line.entry.quantity or shown(line.name)
+    parts = speaker.say("audit", "stands", place=line.entry.place, line=name, given=shown(line.entry.text))
+    expected = _expected(line, rounding)
+    if expected != ("–",):
+        parts = (*parts, *speaker.say("audit", "should", expected=expected))
+    parts = (*parts, ".")
+    for note in line.notes:
+        parts = (*parts, " ", *_note(note, speaker, rounding), ".")
+    return parts
+
+
+def _corrected(line: Judged, rounding: Rounding) -> Text:
+    if line.formula is not None and line.value is not None:
+        return (line.formula, " ≈ ", *_expected(line, rounding))
+    return _expected(line, rounding)
+
+
+def _closing(audit: Audit, speaker: Speaker) -> list[Block]:
+    blocks: list[Block] = []
+    for convention in audit.conventions:
+        blocks += [
+            Heading(2, speaker.word("audit", "conventions-heading")),
+            Prose((speaker.word("convention", convention.id), " ", _names(convention.lines), ".")),
+        ]
+    counts = ", ".join(f"{count} {speaker.word('verdict', verdict)}" for verdict, count in audit.score.items() if count)
+    return [*blocks, Heading(2, speaker.word("audit", "score-heading")), Prose((f"{counts}.",)), Prose(speaker.say("audit", "how"))]
+
+
+# --- a class --------------------------------------------------------------------------------------------------------------
+
+
+def class_page(grades: Class, speaker: Speaker) -> Page:
+    """The page of a class: each student's count of verdicts, then a bar for each item."""
+    title = speaker.word("audit", "class-title", title=grades.problem.title, n=len(grades.audits))
+    head = (
+        speaker.word("audit", "student"),
+        *(speaker.word("verdict", verdict) for verdict in VERDICTS),
+        speaker.word("audit", "slips"),
+    )
+    rows: list[tuple[Text, ...]] = []
+    for audit in grades.audits:
+        slips = ", ".join(dict.fromkeys(slip.id for slip in audit.slips))
+        rows.append(((shown(audit.paper.student) or "–",), *((str(audit.score[verdict]),) for verdict in VERDICTS), (slips,)))
+    items = tuple(_bar(item, len(grades.audits)) for item in grades.items)
+    columns = tuple(speaker.word("audit", key) for key in ("line", "bar", "good", "slips"))
+    blocks = (
+        Heading(1, title),
+        Table(head, tuple(rows)),
+        Heading(2, speaker.word("audit", "items-heading")),
+        Prose((speaker.word("audit", "legend"),)),
+        Table(columns, items),
+    )
+    return Page(title, speaker.language, script_of(grades.problem), blocks)
+
+
+SHADES = {"right": "█", "rounded": "▓", "carried": "▒", "wrong": "░"}
+
+
+def _bar(item: Item, papers: int) -> tuple[Text, ...]:
+    """One item's row: its name, a bar with a shade for each verdict, how many have it right, and the slips."""
+    bar, told = "", 0
+    for verdict, shade in SHADES.items():
+        told += item.verdicts[verdict]
+        bar += shade * (round(WIDEST_BAR * told / papers) - len(bar))
+    good = item.verdicts["right"] + item.verdicts["rounded"]
+    slips = ", ".join(f"{slip} {count}" for slip, count in sorted(item.slips.items(), key=lambda pair: (-pair[1], pair[0])))
+    return (shown(item.name),), (f"{bar:·<{WIDEST_BAR}}",), (f"{good}/{papers}",), (slips,)

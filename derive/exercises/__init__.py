@@ -1,0 +1,1 @@
+"""Exercises: answers read, audited and graded; answer keys and their variants."""

@@ -1,0 +1,87 @@
+"""The arithmetic inside a line: `net = 0.05*0.15 + 0.35 = 0.3575` with every "=" judged.
+
+Owns `Link`, `judge_arithmetic` and `fitting`.  May import: arithmetic, intervals, exercises.sheets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from derive.arithmetic import DECIMAL, Key, compile_tree, precision
+from derive.exercises.sheets import Sheet, mentioned
+from derive.intervals import INTERVALS, Interval, Printed
+from derive.written import Name, Number, Tree, substitute, walk
+
+
+@dataclass(frozen=True)
+class Link:
+    """One "=" of a line: its two sides as typed, and whether it holds."""
+
+    left: str
+    right: str
+    verdict: str
+
+
+def value_of(tree: Tree) -> Decimal | None:
+    """The value of an expression of numbers, or None where it has none."""
+    with precision(60):
+        try:
+            return Decimal(compile_tree(tree, DECIMAL)({}))
+        except ArithmeticError:
+            return None
+
+
+def reach_of(tree: Tree, exact: frozenset[str] = frozenset(), values: Mapping[Any, Interval] | None = None) -> Interval | None:
+    """Where the value of an expression can stand when each number in it may have been rounded or cut, but for the `exact` ones.
+
+    `values` are those of its names.
+    """
+    bounds: dict[Any, Interval] = dict(values or {})
+
+    def loosen(leaf: Tree) -> Tree | None:
+        if not isinstance(leaf, Number):
+            return None
+        name = f"number {len(bounds)}"
+        value = float(leaf.text)
+        unit = 0.0 if leaf.text in exact or "." not in leaf.text else 10.0 ** -len(leaf.text.partition("e")[0].partition(".")[2])
+        bounds[name] = Interval(value - unit / 2, value + unit)
+        return Name(name)
+
+    loose = substitute(tree, loosen)
+    try:
+        found: Interval = compile_tree(loose, INTERVALS)(bounds)
+    except (ArithmeticError, KeyError):
+        return None
+    return found
+
+
+def judge_arithmetic(left: Tree, printed: Printed) -> str:
+    """Whether an expression of numbers comes to a number: `right`, `rounded` (cut, or its own numbers were rounded) or `wrong`."""
+    value = value_of(left)
+    if value is None:
+        return "undecided"
+    if printed.rounds(value):
+        return "right"
+    reach = reach_of(left)
+    close = (
+        reach is not None and printed.admits(reach) and len([n for n in walk(left) if isinstance(n, Number) and "." in n.text]) > 0
+    )
+    return "rounded" if printed.cuts(value) or close else "wrong"
+
+
+def fitting(sheet: Sheet, key: Key, expression: Tree) -> tuple[tuple[str, Number], ...]:
+    """The given numbers of a quantity's own formula that an expression of numbers does not hold."""
+    written = [Decimal(node.text) for node in walk(expression) if isinstance(node, Number)]
+    missing: list[tuple[str, Number]] = []
+    for need in mentioned(sheet.rows[key]) if key in sheet.rows else ():
+        number = sheet.given.get(need)
+        if number is None or not isinstance(need, str):
+            continue
+        if Decimal(number.text) in written:
+            written.remove(Decimal(number.text))
+        else:
+            missing.append((need, number))
+    return tuple(missing)

@@ -1,0 +1,147 @@
+"""Whether a typed formula is the quantity it claims to be: 40 digits at seeded points, over the names of both sides.
+
+Owns `Verdict`, `AnswerPoint`, `judge_formula` and `explain_formula`.  SymPy's `equals` misses correct formulas, so it is not the
+judge.  May import: errors, arithmetic, intervals, network, reader, witnesses, tables.slips, exercises.search.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, Overflow
+from itertools import islice
+from typing import Any
+
+from derive.arithmetic import DECIMAL, Key, compile_tree, precision
+from derive.errors import LimitError
+from derive.exercises.reckoning import Reckoning
+from derive.exercises.search import explain
+from derive.exercises.sheets import Sheet
+from derive.intervals import Digits, Printed
+from derive.network import Network
+from derive.reader import LEARNING_RATE
+from derive.tables.slips import Slipped, beside, put
+from derive.witnesses import FINE_DIGITS, FINE_NUDGE, NUDGE, SMALLEST_SCALE, TOLERANCE, WORKING_DIGITS, Point, points
+from derive.written import Later, Name, Number, Tree, names_in
+
+LEAST, MOST = 3, 8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`right`, `wrong` or `undecided`, with the reason for the last and, for a wrong formula, the point that shows it."""
+
+    verdict: str
+    reason: str = ""
+    witness: Mapping[str, str] = field(default_factory=dict)
+    values: tuple[str, str] = ("", "")
+
+
+class AnswerPoint(Point):
+    """A point that also knows the later values of a sheet, the learning rate, and names that only an answer uses."""
+
+    def __init__(
+        self, network: Network, start: Mapping[str, Decimal], nudge: Decimal, sheet: Sheet, extra: Mapping[str, Decimal]
+    ) -> None:
+        super().__init__(network, start, nudge)
+        self.sheet = sheet
+        self.update(extra)
+
+    def __missing__(self, key: Any) -> Decimal:
+        if isinstance(key, Later) or (isinstance(key, str) and key in self.sheet.rows):
+            self[key] = value = Decimal(self.sheet.evaluator(self.sheet.rows[key], DECIMAL)(self))
+            return value
+        return super().__missing__(key)
+
+
+def answer_points(sheet: Sheet, strangers: Iterable[str] = (), fine: bool = False) -> Iterator[AnswerPoint]:
+    """Seeded points of the network; the learning rate is the problem's, and names that only the answer uses are drawn too."""
+    source = random.Random("answers")  # noqa: S311  (points to compute at, not secrets)
+    drawn = {name: Decimal(f"{source.uniform(0.05, 0.95):.12f}") for name in sorted({*strangers, LEARNING_RATE})}
+    if sheet.problem.train.learning_rate is not None:
+        drawn[LEARNING_RATE] = Decimal(sheet.problem.train.learning_rate.text)
+    network, nudge = sheet.network, FINE_NUDGE if fine else NUDGE
+    for point in points(network, "answers", nudge=nudge):
+        yield AnswerPoint(network, {name: point[name] for name in network.free}, nudge, sheet, drawn)
+
+
+def judge_formula(sheet: Sheet, goal: Tree, formula: Tree, strangers: Iterable[str] = ()) -> Verdict:
+    """Whether `formula` is `goal` wherever both have a value.
+
+    A difference has to show again at a much finer nudge before it refutes.  Agreement is asked for at more points the more names
+    there are; a formula that differs only in a spot between them is not caught.
+    """
+    verdict = _compare(sheet, goal, formula, tuple(strangers), fine=False)
+    return _compare(sheet, goal, formula, tuple(strangers), fine=True) if verdict.verdict == "wrong" else verdict
+
+
+def _compare(sheet: Sheet, goal: Tree, formula: Tree, strangers: tuple[str, ...], fine: bool) -> Verdict:
+    wanted = min(MOST, LEAST + len(names_in(formula)) // 8)
+    agreed, alive, too_large = 0, False, False
+    with precision(FINE_DIGITS if fine else WORKING_DIGITS):
+        claim, truth = compile_tree(formula), compile_tree(goal)
+        try:
+            for point in answer_points(sheet, strangers, fine):
+                try:
+                    given = claim(point)
+                except Overflow:
+                    too_large = True
+                    continue
+                except ArithmeticError:
+                    continue
+                try:
+                    expected = truth(point)
+                except ArithmeticError:
+                    continue
+                scale = max(abs(expected), abs(given), SMALLEST_SCALE)
+                if abs(given - expected) > TOLERANCE * scale:
+                    witness = {name: f"{point[name].normalize():f}" for name in (*sheet.network.free, *strangers) if name in point}
+                    return Verdict("wrong", "", witness, (f"{given:.8g}", f"{expected:.8g}"))
+                agreed, alive = agreed + 1, alive or bool(expected)
+                if agreed >= wanted and alive:
+                    break
+        except LimitError:
+            return Verdict("undecided", "no-point")
+    if too_large and not agreed:
+        return Verdict("wrong", "too-large")
+    return Verdict("right") if agreed >= 2 else Verdict("undecided", "undefined")
+
+
+def explain_formula(sheet: Sheet, key: Key, goal: Tree, formula: Tree, strangers: Iterable[str]) -> tuple[Slipped, ...]:
+    """The slips by which a wrong formula came about: one name in place of another, or a slip in the derivation behind it."""
+    strangers = tuple(strangers)
+    for name in names_in(formula):
+        for other in alike(name, sheet):
+            edited = put(formula, {Name(name): Name(other)})
+            left = tuple(stranger for stranger in strangers if stranger != name)
+            if judge_formula(sheet, goal, edited, left).verdict == "right":
+                return (Slipped("wrong-index", (key,), said=(Name(name), Name(other))),)
+    if strangers:
+        return ()
+    found: list[tuple[Slipped, ...]] = []
+    for point in islice(answer_points(sheet), 2):
+        with precision(WORKING_DIGITS):
+            try:
+                value = compile_tree(formula)(point)
+            except ArithmeticError:
+                return ()
+        text = f"{value:.12e}"
+        printed = Printed(text, Decimal(text), Decimal(1).scaleb(int(Decimal(text).as_tuple().exponent)))
+        given: dict[Key, Number] = {name: Number(f"{point[name]:f}") for name in (*sheet.network.free, LEARNING_RATE)}
+        there = replace(sheet, given=given, compiled=sheet.compiled)
+        slips, case = explain(Reckoning(there, {key: printed}, {}, Digits(15)), [key], symbols=True)
+        found.append(() if case.open else tuple(slip.slipped for slip in slips))
+    first, second = found if len(found) == 2 else ((), ())
+    ids = [slip.slip for slip in second]
+    return first if first and [slip.slip for slip in first] == ids else ()
+
+
+def alike(name: str, sheet: Sheet) -> tuple[str, ...]:
+    """The quantities that stand where this one stands; for a name the problem does not have, those with its letters."""
+    if name in sheet.network.quantities:
+        return beside(name, sheet)
+    letters = re.match(r"[A-Za-z]+", name)
+    same = letters[0] if letters else name
+    return tuple(other for other in sheet.network.quantities if (found := re.match(r"[A-Za-z]+", other)) and found[0] == same)

@@ -1,0 +1,92 @@
+"""An audit as data: the schema `derive/audit-1`; a class as a list of them.
+
+Owns `render_audit` and `render_class`.  May import: exercises, rounding, sentences, auditpages, formats.plain.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from derive.auditpages import slip_sentence
+from derive.exercises.audit import Audit, Judged, Named
+from derive.exercises.classes import Class
+from derive.formats.plain import typed
+from derive.rounding import Rounding
+from derive.sentences import Speaker
+
+SCHEMA, CLASS_SCHEMA = "derive/audit-1", "derive/class-1"
+
+
+def render_audit(audit: Audit, rounding: Rounding) -> str:
+    """The audit as JSON."""
+    return _text(_audit(audit, rounding))
+
+
+def render_class(grades: Class, rounding: Rounding) -> str:
+    """Every audit of a class as JSON."""
+    return _text({"schema": CLASS_SCHEMA, "papers": [_audit(audit, rounding) for audit in grades.audits]})
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _audit(audit: Audit, rounding: Rounding) -> dict[str, Any]:
+    paper = {key: value for key, value in (("student", audit.paper.student), ("paper", audit.paper.variant)) if value}
+    return {
+        "schema": SCHEMA,
+        "problem": {"title": audit.problem.title},
+        **paper,
+        "lines": [_line(line, rounding) for line in audit.lines],
+        "slips": [_slip(slip) for slip in audit.slips],
+        "conventions": [
+            {"id": convention.id, "text": Speaker("en").word("convention", convention.id), "lines": list(convention.lines)}
+            for convention in audit.conventions
+        ],
+        "score": audit.score,
+    }
+
+
+def _line(line: Judged, rounding: Rounding) -> dict[str, Any]:
+    expected = None
+    if line.value is not None:
+        expected = rounding.show(line.value)
+    elif line.formula is not None:
+        expected = typed(line.formula)
+    found: dict[str, Any] = {
+        "name": line.name,
+        "given": line.entry.text,
+        "expected": expected,
+        "verdict": line.verdict,
+        "slips": list(line.slips),
+    }
+    notes = [note.key for note in line.notes]
+    more = {
+        "place": line.entry.place,
+        "fault": line.entry.fault,
+        "notes": notes,
+        "carried_from": list(line.sources),
+        "witness": dict(line.witness),
+        "chain": [{"left": link.left, "right": link.right, "verdict": link.verdict} for link in line.links],
+    }
+    return found | {key: value for key, value in more.items() if value}
+
+
+def _slip(slip: Named) -> dict[str, Any]:
+    words = slip_sentence(slip, Speaker("en"))
+    found: dict[str, Any] = {
+        "id": slip.id,
+        "where": place_of(slip),
+        "text": "".join(part if isinstance(part, str) else typed(part) for part in words),
+        "explains": list(slip.explains),
+    }
+    if slip.number is not None and slip.given is not None:
+        found |= {"number": slip.number.text, "given": slip.given.text}
+    return found | ({"tie": slip.tie} if slip.tie else {})
+
+
+def place_of(slip: Named) -> str:
+    """Where a slip was made, as it is typed: `w5+`, `dL/dy1`, `t2`."""
+    place = typed(slip.where)
+    return f"{place.removesuffix('@1')}+" if place.endswith("@1") else place
