@@ -192,6 +192,7 @@ class _Auditor:
     def __init__(self, answer_key: AnswerKey, paper: Paper) -> None:
         self.sheet, self.truth, self.keys, self.paper = answer_key.sheet, answer_key.truth, answer_key.keys, paper
         self.problem = self.sheet.problem
+        self.exact = frozenset(number.text for number in self.sheet.given.values())
         self.names: dict[Key, str] = {}
         self.printed: dict[Key, Printed] = {}
         self.parts = [scalar_parts(entry, self.problem) for entry in paper.entries]
@@ -223,7 +224,8 @@ class _Auditor:
         accepted = reckoning.honest[1]
         follows = {key for key in reckoning.printed if key not in accepted and reckoning.follows(key)}
         self.carried = {key for key in follows if not self.is_trivial(key)}
-        wrong = [key for key in reckoning.printed if key not in accepted and key not in follows]
+        false = {self.keys[part.quantity][0] for parts in self.parts for part in parts if part.quantity and self.is_false(part)}
+        wrong = [key for key in reckoning.printed if key not in accepted and key not in follows and key not in false]
         found, self.case = explain(reckoning, wrong)
         named = _named(found, reckoning, self.names)
         lines = []
@@ -245,6 +247,12 @@ class _Auditor:
         """A wrong line with the ids of the slips that explain it."""
         slips = dict.fromkeys(slip.id for slip in named if line.name in slip.explains)
         return replace(line, slips=tuple(slips)) if line.verdict == "wrong" else line
+
+    def is_false(self, entry: Entry) -> bool:
+        """Whether a line ends with an expression of numbers and another number: then that alone explains it."""
+        printed = self.number(entry)
+        before = entry.sides[-2] if len(entry.sides) > 1 else None
+        return printed is not None and before is not None and not mentioned(before) and self.comes_to(before, entry) == "wrong"
 
     def is_trivial(self, key: Key) -> bool:
         """Whether a line follows only because a wrong line before it is 0 or ±1, which leaves nothing to be worked out."""
@@ -275,7 +283,7 @@ class _Auditor:
         named: tuple[Named, ...] = ()
         for place, side in enumerate(sides):
             if place == len(sides) - 1 and line.verdict:
-                verdict = self.comes_to(sides[place - 1], entry, key) if place else line.verdict
+                verdict = self.comes_to(sides[place - 1], entry) if place else line.verdict
                 if place and verdict == "wrong":
                     line, named = self.with_false_arithmetic(line, key, sides[place - 1], named)
             else:
@@ -303,7 +311,7 @@ class _Auditor:
         printed = read_printed(entry.sides[-1]) if entry.sides else None
         if printed is None or value is None:
             return Judged(entry, "undecided", value, notes=(Note("undefined"),)), ()
-        line = Judged(entry, judge_arithmetic(entry.quantity, printed), value)
+        line = Judged(entry, judge_arithmetic(entry.quantity, printed, self.exact), value)
         if line.verdict != "wrong":
             return line, ()
         meant = (key for key, raw in self.reckoning.own[0].items() if key in self.problem.network.by_goal and printed.admits(raw))
@@ -320,12 +328,12 @@ class _Auditor:
         slip = Named("false-arithmetic", line.entry.quantity or side, (line.name,))
         return replace(line, notes=(*line.notes, *notes)), (*named, slip)
 
-    def comes_to(self, side: Tree, entry: Entry, key: Key) -> str:
+    def comes_to(self, side: Tree, entry: Entry) -> str:
         """Whether the last formula of a chain comes to the number behind it."""
         printed = read_printed(entry.sides[-1])
         assert printed is not None
         if not mentioned(side):
-            return judge_arithmetic(side, printed)
+            return judge_arithmetic(side, printed, self.exact)
         if self.has_values(side):
             raw = self.bounds(side)
             return "right" if raw is None or printed.admits(raw) else "wrong"
@@ -362,7 +370,7 @@ class _Auditor:
         if not literals:
             return verdict
         values: dict[Any, Interval] = dict(self.reckoning.honest[0])
-        reach = reach_of(side, frozenset(number.text for number in self.sheet.given.values()), values)
+        reach = reach_of(side, self.exact, values)
         truth = float(self.truth[key]) * (-1 if negative else 1)
         honest = self.reckoning.honest[0].get(key, Interval(truth, truth))
         low, high = (-honest.high, -honest.low) if negative else (honest.low, honest.high)

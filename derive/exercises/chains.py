@@ -25,6 +25,10 @@ class Link:
     verdict: str
 
 
+SHORT = 3
+"""Significant digits from which on a number in a sum is taken for a rounded one."""
+
+
 def value_of(tree: Tree) -> Decimal | None:
     """The value of an expression of numbers, or None where it has none."""
     with precision(60):
@@ -58,18 +62,19 @@ def reach_of(tree: Tree, exact: frozenset[str] = frozenset(), values: Mapping[An
     return found
 
 
-def judge_arithmetic(left: Tree, printed: Printed) -> str:
-    """Whether an expression of numbers comes to a number: `right`, `rounded` (cut, or its own numbers were rounded) or `wrong`."""
+def judge_arithmetic(left: Tree, printed: Printed, exact: frozenset[str] = frozenset()) -> str:
+    """Whether an expression of numbers comes to a number: `right`, `rounded` (cut, or its own numbers were rounded) or `wrong`.
+
+    Nobody rounds the numbers in `exact`, nor those of one or two digits.
+    """
     value = value_of(left)
     if value is None:
         return "undecided"
     if printed.rounds(value):
         return "right"
-    reach = reach_of(left)
-    close = (
-        reach is not None and printed.admits(reach) and len([n for n in walk(left) if isinstance(n, Number) and "." in n.text]) > 0
-    )
-    return "rounded" if printed.cuts(value) or close else "wrong"
+    short = {node.text for node in walk(left) if isinstance(node, Number) and len(node.text.replace(".", "").strip("0")) < SHORT}
+    reach = reach_of(left, exact | short)
+    return "rounded" if printed.cuts(value) or (reach is not None and printed.admits(reach)) else "wrong"
 
 
 def fitting(sheet: Sheet, key: Key, expression: Tree) -> tuple[tuple[str, Number], ...]:

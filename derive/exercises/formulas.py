@@ -130,7 +130,7 @@ def explain_formula(sheet: Sheet, key: Key, goal: Tree, formula: Tree, strangers
         text = f"{value:.12e}"
         printed = Printed(text, Decimal(text), Decimal(1).scaleb(int(Decimal(text).as_tuple().exponent)))
         given: dict[Key, Number] = {name: Number(f"{point[name]:f}") for name in (*sheet.network.free, LEARNING_RATE)}
-        there = replace(sheet, given=given, compiled=sheet.compiled)
+        there = replace(sheet, given=given)
         slips, case = explain(Reckoning(there, {key: printed}, {}, Digits(15)), [key], symbols=True)
         found.append(() if case.open else tuple(slip.slipped for slip in slips))
     first, second = found if len(found) == 2 else ((), ())

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.arithmetic import DECIMAL, Key, settle
-from derive.exercises.sheets import Rows, Sheet, mentioned
+from derive.exercises.sheets import Rows, Sheet
 from derive.intervals import INTERVALS, Digits, Interval, Printed
 from derive.rounding import Rounding
 from derive.written import Tree
@@ -173,8 +173,7 @@ class Reckoning:
         moved = set(changed)
         for inner in self.hidden[key]:
             tree = rows.get(inner)
-            needs = sheet.needs[inner] if tree is None else mentioned(tree)
-            if tree is not None or not moved.isdisjoint(needs):
+            if tree is not None or not moved.isdisjoint(sheet.mentions(sheet.rows[inner])):
                 raw = self.raw(inner, overlay, tree)
                 if raw is None:
                     return None

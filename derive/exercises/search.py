@@ -38,6 +38,9 @@ NEAR = 3.0
 EXACT = 1.5
 """Numbers that a slip holds when it gives the very digits that are printed."""
 
+ODD_NUMBER = 4.0
+"""Bits by which a number solved for may be less likely than the slip it ties with; a stranger number is no explanation."""
+
 GARBLES = 8
 """Ways to garble a number of a few digits."""
 
@@ -180,7 +183,8 @@ def _ties(best: Explanation, found: Iterable[Explanation]) -> tuple[Explanation,
     ties: list[Explanation] = []
     for other in found:
         same = set(other.explains) == set(best.explains) and other.exact >= best.exact and len(other.breaks) <= len(best.breaks)
-        if same and other.id != best.id and all(other.id != tie.id for tie in ties):
+        likely = other.number is None or other.bits > best.bits - ODD_NUMBER
+        if same and likely and other.id != best.id and all(other.id != tie.id for tie in ties):
             ties.append(other)
     return tuple(ties[:MOST_TIES])
 
@@ -210,18 +214,15 @@ def _told_by_later_lines(reckoning: Reckoning, wrong: frozenset[Key]) -> tuple[f
 def _explanations(case: Case) -> Iterator[Explanation]:
     """Every candidate that gives at least one open line, with what it is worth."""
     lines = _lines_by_formula(case)
-    touching = [
-        (slipped, touched)
-        for slipped in candidates(case.sheet)
-        if not (case.symbols and slipped.given) and (touched := _touched(slipped, lines, case)) & case.open
-    ]
+    ways = [way for way in _ways_to_slip(case.sheet) if not (case.symbols and way.slipped.given)]
+    touching = [(way, touched) for way in ways if (touched := way.touched(lines)) & case.open]
     tried: dict[tuple[str, Key], int] = {}
-    for slipped, touched in touching:
+    for way, touched in touching:
         for key in touched & case.open:
-            tried[slipped.slip, key] = tried.get((slipped.slip, key), 0) + 1
-    for slipped, touched in touching:
-        for number, changed in _numbers(slipped, touched, case) if slipped.given else ((None, {}),):
-            explanation = _weigh(slipped, number, changed, touched, case, tried)
+            tried[way.slipped.slip, key] = tried.get((way.slipped.slip, key), 0) + 1
+    for way, touched in touching:
+        for number, changed in _numbers(way.slipped, touched, case) if way.slipped.given else ((None, {}),):
+            explanation = _weigh(way, number, changed, touched, case, tried)
             if explanation is not None:
                 yield explanation
     for key in () if case.symbols else case.open:
@@ -237,7 +238,7 @@ def _garbled(key: Key, case: Case) -> Explanation | None:
     meant: dict[str, None] = {}
     for choice in reckoning.choices(key):
         for value in reckoning.exactly(key, {}, choice):
-            for shift in (0, -1, 1):
+            for shift in (0, -1, 1, -2, 2):
                 unit = printed.unit.scaleb(shift)
                 meant |= dict.fromkeys(f"{kept(Decimal(value), unit):f}" for kept in (nearest, cut))
     for text in meant:
@@ -266,17 +267,33 @@ def _lines_by_formula(case: Case) -> dict[Key, set[Key]]:
     return found
 
 
-def _touched(slipped: Slipped, lines: Mapping[Key, set[Key]], case: Case) -> set[Key]:
-    sheet = case.sheet
-    keys: set[Key] = {*slipped.rows, *(partial for partial, _ in slipped.ways)}
-    keys |= {slipped.given} if slipped.given else set()
-    for k in range(1, sheet.updates + 1):
-        keys |= {sheet.later_key(key, k) for key in keys if key in sheet.base}
-    return set().union(*(lines.get(key, ()) for key in keys))
+@dataclass(frozen=True)
+class _Way:
+    """A way to slip on a sheet, with the formulas it changes; `keys` are those and the given number."""
+
+    slipped: Slipped
+    rows: Rows
+    keys: tuple[Key, ...]
+
+    def touched(self, lines: Mapping[Key, set[Key]]) -> set[Key]:
+        """The printed lines that are computed with anything it changes."""
+        return set().union(*(lines[key] for key in self.keys if key in lines))
+
+
+def _ways_to_slip(sheet: Sheet) -> tuple[_Way, ...]:
+    def prepare() -> tuple[_Way, ...]:
+        ways = []
+        for slipped in candidates(sheet):
+            rows = sheet.formulas(slipped.rows, slipped.ways)
+            ways.append(_Way(slipped, rows, (*rows, slipped.given) if slipped.given else tuple(rows)))
+        return tuple(ways)
+
+    found: tuple[_Way, ...] = sheet.recall("slips", sheet.base, prepare)
+    return found
 
 
 def _weigh(
-    slipped: Slipped,
+    way: _Way,
     number: Number | None,
     changed: Mapping[Key, Interval],
     touched: set[Key],
@@ -284,8 +301,7 @@ def _weigh(
     tried: Mapping[tuple[str, Key], int],
 ) -> Explanation | None:
     """What a candidate is worth: the bits of the lines it gives, less what it costs."""
-    reckoning = case.reckoning
-    rows = case.sheet.formulas(slipped.rows, slipped.ways)
+    reckoning, slipped, rows = case.reckoning, way.slipped, way.rows
     worth: dict[Key, float] = {}
     exact = True
     for key in (touched & case.open) - case.copied:

@@ -7,7 +7,7 @@ errors, written, arithmetic, slopes, network, problem, values, tables.ops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -52,7 +52,7 @@ class Sheet:
     given: Mapping[Key, Number]
     overlaid: Rows = field(default_factory=dict)
     reordered: bool = False
-    compiled: dict[Any, Evaluator] = field(default_factory=dict, compare=False, repr=False)
+    memory: dict[tuple[int | str, int], tuple[Any, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def network(self) -> Network:
@@ -118,10 +118,20 @@ class Sheet:
 
     def evaluator(self, tree: Tree, arithmetic: Arithmetic) -> Evaluator:
         """A formula as a function, compiled once."""
-        key = (id(arithmetic), tree)
-        if key not in self.compiled:
-            self.compiled[key] = compile_tree(tree, arithmetic)
-        return self.compiled[key]
+        found: Evaluator = self.recall(id(arithmetic), tree, lambda: compile_tree(tree, arithmetic))
+        return found
+
+    def mentions(self, tree: Tree) -> frozenset[Key]:
+        """The keys a formula mentions, read off once."""
+        found: frozenset[Key] = self.recall("mentions", tree, lambda: frozenset(mentioned(tree)))
+        return found
+
+    def recall(self, what: int | str, thing: Any, work_out: Callable[[], Any]) -> Any:
+        """What was worked out about a thing before, or else now.  A thing is known by its identity: to compare trees costs more."""
+        key = (what, id(thing))
+        if key not in self.memory:
+            self.memory[key] = (thing, work_out())
+        return self.memory[key][1]
 
     def formulas(self, rows: Rows, ways: Ways) -> Rows:
         """The formulas that stand otherwise when some rows and some ways back do, after later updates too."""
@@ -150,7 +160,7 @@ class Sheet:
             {**self.given, **given},
             {**self.overlaid, **overlaid},
             True,
-            self.compiled,
+            dict(self.memory),
         )
 
     # --- what the slips ask about -------------------------------------------------------------------------------------
