@@ -12,8 +12,8 @@ from typing import Any
 
 from derive.blocks import Block, Heading, Page, Part, Prose, Table, Text
 from derive.errors import shown
-from derive.exercises.audit import VERDICTS, Audit, Judged, Named, Note
 from derive.exercises.classes import Class, Item
+from derive.exercises.verdicts import VERDICTS, Audit, Judged, Named, Note
 from derive.rounding import Rounding
 from derive.scripts import script_of
 from derive.sentences import Speaker, catalogue

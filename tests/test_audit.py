@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import derive
 from derive.cli import main
 from derive.exercises.answers import load_answers, read_answers
-from derive.exercises.audit import VERDICTS, audit_papers
+from derive.exercises.audit import audit_papers
+from derive.exercises.verdicts import VERDICTS
 from derive.formats.plain import typed
 from derive.rounding import Rounding
 from derive.spec import BUILT_IN, load_text

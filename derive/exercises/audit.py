@@ -1,113 +1,31 @@
 """The audit: every line of somebody's answers judged, the slips that explain the wrong ones, and what follows from what.
 
-Owns `Audit`, `Judged`, `Named`, `Convention` and `audit_papers`.  May import: errors, written, arithmetic, intervals, slopes,
-problem, backward, tables.slips, exercises; exercises.decided only where a problem is a decision.
+Owns `audit_papers`, `AnswerKey` and `make_answer_key`.  May import: errors, written, arithmetic, intervals, problem, exercises;
+what judges formulas, searches for slips or writes the right formula is loaded only for a paper that needs it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.arithmetic import Key, compile_tree, key_of
-from derive.backward import derive_partials
 from derive.exercises.answers import Entry, Paper
-from derive.exercises.chains import Link, fitting, judge_arithmetic, reach_of, value_of
-from derive.exercises.formulas import Verdict, explain_formula, judge_formula
+from derive.exercises.chains import fitting, judge_arithmetic, reach_of, value_of
 from derive.exercises.reckoning import Reckoning, digits_shown, true_values
-from derive.exercises.search import Explanation, explain
 from derive.exercises.sheets import Sheet, make_sheet, mentioned
+from derive.exercises.verdicts import SEVERITY, Audit, Convention, Judged, Link, Named, Note, Verdict
 from derive.intervals import INTERVALS, Interval, Printed, nearest, read_printed
 from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.slopes import Slopes
-from derive.tables.slips import Slipped
 from derive.vectors import components
 from derive.written import Later, Name, Negative, Number, Partial, Tree, walk
 
-VERDICTS = ("right", "rounded", "carried", "wrong", "undecided", "unreadable", "unknown")
-
-SEVERITY = ("right", "rounded", "carried", "undecided", "unknown", "unreadable", "wrong")
-
-
-@dataclass(frozen=True)
-class Note:
-    """A remark on a line: which sentence, and what fills it."""
-
-    key: str
-    parts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One answer with its verdict.
-
-    `value` or `formula` is what should stand there; `sources` are the wrong lines a carried one rests on; `witness` is a point at
-    which a wrong formula differs.
-    """
-
-    entry: Entry
-    verdict: str
-    value: Decimal | None = None
-    formula: Tree | None = None
-    slips: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
-    links: tuple[Link, ...] = ()
-    sources: tuple[str, ...] = ()
-    witness: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The quantity as typed."""
-        return self.entry.name
-
-
-@dataclass(frozen=True)
-class Named:
-    """A slip that was found: where it was made, which lines it explains, and the number that stood for a given one.
-
-    Slips with the same `tie`, if it is not 0, give the same digits: any one of them may have been made.
-    """
-
-    id: str
-    where: Tree
-    explains: tuple[str, ...]
-    said: tuple[Tree, ...] = ()
-    number: Number | None = None
-    given: Number | None = None
-    variant: str = ""
-    tie: int = 0
-
-
-@dataclass(frozen=True)
-class Convention:
-    """A convention the answers keep that differs from ours, and the lines written in it."""
-
-    id: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """Somebody's answers, judged."""
-
-    problem: Problem
-    paper: Paper
-    lines: tuple[Judged, ...]
-    slips: tuple[Named, ...] = ()
-    conventions: tuple[Convention, ...] = ()
-
-    @property
-    def score(self) -> dict[str, int]:
-        """How many lines have each verdict."""
-        return {verdict: sum(line.verdict == verdict for line in self.lines) for verdict in VERDICTS}
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything checked is wrong, follows from something wrong, or could not be read."""
-        return any(line.verdict in ("wrong", "carried", "unreadable", "unknown") for line in self.lines)
+if TYPE_CHECKING:
+    from derive.exercises.search import Case, Explanation
+    from derive.tables.slips import Slipped
 
 
 def audit_papers(problem: Problem, papers: Sequence[Paper], rounding: Rounding | None = None) -> Iterator[Audit]:
@@ -191,6 +109,7 @@ class _Auditor:
 
     def __init__(self, answer_key: AnswerKey, paper: Paper) -> None:
         self.sheet, self.truth, self.keys, self.paper = answer_key.sheet, answer_key.truth, answer_key.keys, paper
+        self.case: Case | None = None
         self.problem = self.sheet.problem
         self.exact = frozenset(number.text for number in self.sheet.given.values())
         self.names: dict[Key, str] = {}
@@ -226,7 +145,11 @@ class _Auditor:
         self.carried = {key for key in follows if not self.is_trivial(key)}
         false = {self.keys[part.quantity][0] for parts in self.parts for part in parts if part.quantity and self.is_false(part)}
         wrong = [key for key in reckoning.printed if key not in accepted and key not in follows and key not in false]
-        found, self.case = explain(reckoning, wrong)
+        found: tuple[Explanation, ...] = ()
+        if wrong:  # the search is loaded only for a paper that needs it
+            from derive.exercises.search import explain
+
+            found, self.case = explain(reckoning, wrong)
         named = _named(found, reckoning, self.names)
         lines = []
         for entry, parts in zip(self.paper.entries, self.parts, strict=True):
@@ -292,6 +215,8 @@ class _Auditor:
                 if not line.verdict or (verdict == "wrong" and not line.witness):
                     line = self.with_formula(line, judged)
                 if verdict == "wrong" and mentioned(side):
+                    from derive.exercises.formulas import explain_formula
+
                     slips = explain_formula(self.sheet, key, self.goal(entry), self.sheet.plain(side), entry.strangers)
                     named += tuple(_formula_slip(slip, entry.name) for slip in slips)
             links.append(Link(entry.name if place == 0 else entry.typed[place - 1], entry.typed[place], verdict))
@@ -353,13 +278,19 @@ class _Auditor:
             return None
         return self.digits.widen(found)
 
+    def compare(self, entry: Entry, goal: Tree, formula: Tree) -> Verdict:
+        """Whether a formula of an entry is a goal, wherever both have a value."""
+        from derive.exercises.formulas import judge_formula
+
+        return judge_formula(self.sheet, goal, formula, entry.strangers)
+
     def judge_side(self, entry: Entry, side: Tree) -> Verdict:
         """Whether a side is its quantity: as a formula at every point, or as an expression of numbers at the given ones."""
         assert entry.quantity is not None
         key, negative = self.keys[entry.quantity]
         side = self.sheet.plain(side)
         if mentioned(side):
-            verdict = judge_formula(self.sheet, self.goal(entry), side, entry.strangers)
+            verdict = self.compare(entry, self.goal(entry), side)
         elif key not in self.truth:
             verdict = Verdict("undecided", "no-numbers")
         else:
@@ -391,6 +322,9 @@ class _Auditor:
         quantity = entry.quantity
         match quantity:
             case Partial(of, wrt, direct) if not direct:
+                from derive.backward import derive_partials
+                from derive.slopes import Slopes
+
                 steps = derive_partials(
                     self.problem.network, of, (wrt,), Slopes(by_heart=True), named=of == self.problem.train.loss
                 )
@@ -427,7 +361,7 @@ class _Auditor:
 
     def near(self, key: Key) -> tuple[Note, ...]:
         """What is to be said of a wrong number that misses by a unit or two of its last digit."""
-        reckoning = self.case.reckoning
+        reckoning = self.reckoning if self.case is None else self.case.reckoning
         printed = reckoning.printed[key]
         exact = [Decimal(value) for choice in reckoning.choices(key) for value in reckoning.exactly(key, {}, choice)]
         if not exact or any(printed.rounds(value) or printed.cuts(value) for value in exact):
@@ -465,10 +399,7 @@ class _Auditor:
             telling = [key for key in turned if self.printed[key].value]
             if telling and all(key in now for key in partials) and all(key not in accepted for key in telling):
                 return turned, Convention("negative-delta", tuple(self.names[key] for key in self.printed if key in turned))
-        against = [
-            judge_formula(self.sheet, Negative(self.goal(entry)), self.sheet.plain(entry.sides[-1]), entry.strangers)
-            for entry in backward
-        ]
+        against = [self.compare(entry, Negative(self.goal(entry)), self.sheet.plain(entry.sides[-1])) for entry in backward]
         if against and all(verdict.verdict == "right" for verdict in against):
             return frozenset(), Convention("negative-delta", tuple(entry.name for entry in backward))
         return frozenset(), None

@@ -1,12 +1,11 @@
 """The arithmetic inside a line: `net = 0.05*0.15 + 0.35 = 0.3575` with every "=" judged.
 
-Owns `Link`, `judge_arithmetic` and `fitting`.  May import: arithmetic, intervals, exercises.sheets.
+Owns `judge_arithmetic` and `fitting`.  May import: arithmetic, intervals, exercises.sheets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +13,6 @@ from derive.arithmetic import DECIMAL, Key, compile_tree, precision
 from derive.exercises.sheets import Sheet, mentioned
 from derive.intervals import INTERVALS, Interval, Printed
 from derive.written import Name, Number, Tree, substitute, walk
-
-
-@dataclass(frozen=True)
-class Link:
-    """One "=" of a line: its two sides as typed, and whether it holds."""
-
-    left: str
-    right: str
-    verdict: str
-
 
 SHORT = 3
 """Significant digits from which on a number in a sum is taken for a rounded one."""

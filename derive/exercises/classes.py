@@ -1,13 +1,13 @@
 """A class: the audits of many papers, and how each item went.
 
-Owns `Class` and `Item`.  May import: exercises.audit.
+Owns `Class` and `Item`.  May import: exercises.verdicts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.exercises.audit import VERDICTS, Audit
+from derive.exercises.verdicts import VERDICTS, Audit
 from derive.problem import Problem
 
 

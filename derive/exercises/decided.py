@@ -1,6 +1,6 @@
 """Answers to a decision problem: the parameters of the one neuron that decides as softmax does.
 
-Owns `audit_decision`.  May import: arithmetic, decisions, exercises.audit.
+Owns `audit_decision`.  May import: arithmetic, decisions, exercises.verdicts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import Decimal
 from derive.arithmetic import compile_tree, precision
 from derive.decisions import prove_decisions
 from derive.exercises.answers import Entry, Paper
-from derive.exercises.audit import Audit, Judged, Named, Note
+from derive.exercises.verdicts import Audit, Judged, Named, Note
 from derive.problem import Problem
 from derive.witnesses import TOLERANCE, WORKING_DIGITS
 from derive.written import Negative, Tree, names_in, subtract

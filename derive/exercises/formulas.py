@@ -1,6 +1,6 @@
 """Whether a typed formula is the quantity it claims to be: 40 digits at seeded points, over the names of both sides.
 
-Owns `Verdict`, `AnswerPoint`, `judge_formula` and `explain_formula`.  SymPy's `equals` misses correct formulas, so it is not the
+Owns `AnswerPoint`, `judge_formula` and `explain_formula`.  SymPy's `equals` misses correct formulas, so it is not the
 judge.  May import: errors, arithmetic, intervals, network, reader, witnesses, tables.slips, exercises.search.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal, Overflow
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from derive.errors import LimitError
 from derive.exercises.reckoning import Reckoning
 from derive.exercises.search import explain
 from derive.exercises.sheets import Sheet
+from derive.exercises.verdicts import Verdict
 from derive.intervals import Digits, Printed
 from derive.network import Network
 from derive.reader import LEARNING_RATE
@@ -27,16 +28,6 @@ from derive.witnesses import FINE_DIGITS, FINE_NUDGE, NUDGE, SMALLEST_SCALE, TOL
 from derive.written import Later, Name, Number, Tree, names_in
 
 LEAST, MOST = 3, 8
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`right`, `wrong` or `undecided`, with the reason for the last and, for a wrong formula, the point that shows it."""
-
-    verdict: str
-    reason: str = ""
-    witness: Mapping[str, str] = field(default_factory=dict)
-    values: tuple[str, str] = ("", "")
 
 
 class AnswerPoint(Point):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.audit import Audit
+    from derive.exercises.verdicts import Audit
     from derive.exercises.classes import Class
     from derive.rounding import Rounding
 

@@ -9,11 +9,12 @@ import json
 from typing import Any
 
 from derive.auditpages import slip_sentence
-from derive.exercises.audit import Audit, Judged, Named
 from derive.exercises.classes import Class
+from derive.exercises.verdicts import Audit, Judged, Named
 from derive.formats.plain import typed
 from derive.rounding import Rounding
 from derive.sentences import Speaker
+from derive.written import Tree
 
 SCHEMA, CLASS_SCHEMA = "derive/audit-1", "derive/class-1"
 
@@ -78,7 +79,7 @@ def _slip(slip: Named) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": slip.id,
         "where": place_of(slip),
-        "text": "".join(part if isinstance(part, str) else typed(part) for part in words),
+        "text": "".join(typed(part) if isinstance(part, Tree) else str(part) for part in words),
         "explains": list(slip.explains),
     }
     if slip.number is not None and slip.given is not None:

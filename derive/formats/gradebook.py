@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import io
 
-from derive.exercises.audit import VERDICTS
 from derive.exercises.classes import Class
+from derive.exercises.verdicts import VERDICTS
 
 
 def cell(text: str) -> str:
