@@ -34,7 +34,7 @@ from derive.witnesses import (
     kinks_hit,
     points,
 )
-from derive.written import Name, Number, Partial, Tree
+from derive.written import Name, Number, Partial, Tree, walk
 
 NUDGED, FORWARD_AGAIN, RECOMPUTED, COMPOSED = "nudge-40-digits", "mpmath-forward", "recompute-as-printed", "sympy-diff"
 
@@ -140,7 +140,8 @@ def judge_numbers(steps: Sequence[Step]) -> tuple[list[Finding], int]:
             for line in numeric:
                 result = compile_tree(line.tree, arithmetic)({})
                 room = 0 if line is numeric[-1] and value.relation == "=" else half_unit
-                if abs(result - target) > room + abs(target) * mpmath.mpf("1e-45"):
+                largest = max((abs(mpmath.mpf(node.text)) for node in walk(line.tree) if isinstance(node, Number)), default=0)
+                if abs(result - target) > room + max(abs(target), largest) * mpmath.mpf("1e-45"):
                     findings.append(Finding(step.goal, line, mpmath.nstr(result, 12), shown))
     return findings, judged
 

@@ -184,7 +184,8 @@ def _in_place(tree: Tree, state: State, rounding: Rounding, shown: Number) -> tu
             except ArithmeticError:  # so few digits that, say, 1 − y is 0
                 continue
         if rounding.round(result) == target or result == target:
-            return substitute(tree, texts.get), all(key_of(leaf) in state.exact for leaf in leaves)
+            whole = all(key in state.exact and value == state.values[key] for key, value in values.items() if key is not None)
+            return substitute(tree, texts.get), whole
     return None  # the numbers cancel: no digits shown would give the value
 
 

@@ -9,7 +9,7 @@ import mpmath
 import pytest
 import sympy
 from hypothesis import HealthCheck, assume, given, reject, settings
-from strategies import networks, renamed_loss
+from strategies import networks, problem_of, renamed_loss
 
 import derive
 from derive.errors import InputError
@@ -300,3 +300,11 @@ def test_equals_stands_only_where_nothing_was_rounded(drawn):
                     assert close(roughly(read_formula(typed(line.tree), ()), {}), true, 38), typed(line.tree)
             if numeric and all(line.relation == "=" for line in numeric):
                 assert Decimal(typed(numeric[-1].tree)) == work.states[0].values[goal]
+
+
+def test_a_value_that_is_exact_but_shown_rounded_is_no_equality():
+    """q = (0.11/2 - 1.50)^3 = -3.017196125 exactly; shown to 6 digits it is rounded, and so is what is computed with it."""
+    typed_ = [(("q",), "(1/2*b - x1)^3"), (("M",), "t1 - q")]
+    work = derive.derive(problem_of(typed_, {"b": "0.11", "x1": "1.50", "t1": "0.50"}, loss="M"))
+    (step,) = [step for step in work.forward if step.goal == Name("M")]
+    assert next(line.relation for line in step.lines if line.numeric) == "≈"
