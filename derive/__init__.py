@@ -2,6 +2,7 @@
 
     text --reader--> trees --spec--> Problem --backward--> steps --values--> numbers --checks--> Derivation
     Derivation --pages--> Page --formats--> text, LaTeX, Markdown, JSON
+    somebody's text --answers--> entries --audit--> verdicts and slips --auditpages--> Page
 
 Nothing heavy is imported until it is needed.
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from derive.derivation import Derivation, derive
     from derive.errors import DeriveError
+    from derive.exercises.answers import load_answers, read_answers
+    from derive.exercises.audit import audit_papers
     from derive.formats import render
     from derive.problem import Problem
     from derive.rounding import Rounding
@@ -31,11 +34,14 @@ _HOME = {
     "DeriveError": "errors",
     "Problem": "problem",
     "Rounding": "rounding",
+    "audit_papers": "exercises.audit",
     "built_in_names": "spec",
     "derive": "derivation",
     "find": "spec",
     "load": "spec",
+    "load_answers": "exercises.answers",
     "load_text": "spec",
+    "read_answers": "exercises.answers",
     "render": "formats",
 }
 
@@ -45,11 +51,14 @@ __all__ = [
     "Problem",
     "Rounding",
     "__version__",
+    "audit_papers",
     "built_in_names",
     "derive",
     "find",
     "load",
+    "load_answers",
     "load_text",
+    "read_answers",
     "render",
 ]
 

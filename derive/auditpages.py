@@ -182,8 +182,13 @@ def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
         parts = (*parts, *speaker.say("audit", "should", expected=expected))
     parts = (*parts, ".")
     for note in line.notes:
-        parts = (*parts, " ", *_note(note, speaker, rounding), ".")
+        parts = (*parts, " ", *_capital(_note(note, speaker, rounding)), ".")
     return parts
+
+
+def _capital(text: Text) -> Text:
+    first, *rest = text
+    return (first[:1].upper() + first[1:] if isinstance(first, str) else first, *rest)
 
 
 def _corrected(line: Judged, rounding: Rounding) -> Text:

@@ -10,7 +10,25 @@ from dataclasses import dataclass
 from derive.symbols import Script
 from derive.written import Tree
 
-Part = str | Tree
+
+@dataclass(frozen=True)
+class Boxed:
+    """A final answer: a formula in a box."""
+
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Blank:
+    """Room to write something in, of the same width whatever belongs there."""
+
+
+BLANK = Blank()
+
+Shown = Tree | Boxed | Blank
+"""What stands where a formula may."""
+
+Part = str | Shown
 Text = tuple[Part, ...]
 
 
@@ -35,7 +53,7 @@ class Row:
 
     left: Tree | None
     relation: str
-    right: Tree
+    right: Shown
     reason: Text = ()
     conditions: tuple[Text, ...] = ()
 

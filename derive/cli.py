@@ -14,13 +14,14 @@ from derive.errors import DeriveError, UsageError
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import NoReturn
 
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.audit import Audit
+    from derive.exercises.verdicts import Audit
     from derive.exercises.classes import Class
+    from derive.exercises.keys import Entry
     from derive.problem import Problem
     from derive.rounding import Rounding
 
@@ -54,11 +55,30 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--expand", action="store_true", help="print the problem file written out equation by equation, and stop")
     show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
     _common(show, ("text", "latex", "markdown", "json"))
+    key = commands.add_parser(
+        "key",
+        help="the paper and its answer key; with --variants, many of them",
+        description="The paper (question, network, numbers, room for answers) and its key: every line worked out, answers boxed.",
+        epilog=STATUS,
+    )
+    key.add_argument("problem", metavar="PROBLEM", help="a built-in name, a path to a problem file, -, or the id of a paper")
+    shown = key.add_mutually_exclusive_group()
+    shown.add_argument("--paper-only", action="store_true", help="only what students get")
+    shown.add_argument("--key-only", action="store_true", help="only what markers get")
+    shown.add_argument("--worksheet", action="store_true", help="the derivation with results left blank, to fill in")
+    key.add_argument("--blank", metavar="Q", action="append", default=[],
+                     help="with --worksheet: leave only this result blank; may be given several times")  # fmt: skip
+    key.add_argument("--paper", metavar="ID", help="the variant with this id")
+    key.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
+    key.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
+    key.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    _common(key, ("text", "latex", "markdown", "json"))
     check = commands.add_parser(
         "check", help="audit somebody's answers", description="The audit of somebody's answers, line by line.", epilog=STATUS
     )
     check.add_argument("problem", metavar="PROBLEM", help="a built-in name or a path to a problem file")
     check.add_argument("answers", metavar="ANSWERS", help="text, CSV with a student column, or JSON; - for standard input")
+    check.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")
     check.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")
     _common(check, ("text", "latex", "markdown", "json", "csv"))
     return top
@@ -96,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
     try:
         options = parser().parse_args(arguments)
-        failed = {"list": _list, "show": _show, "check": _check}[options.command](options)
+        failed = {"list": _list, "show": _show, "key": _key, "check": _check}[options.command](options)
         sys.stdout.flush()
         return int(bool(failed))
     except SystemExit as stop:
@@ -142,16 +162,28 @@ def _show(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> bool:
     from derive.exercises.answers import load_answers, read_answers
-    from derive.exercises.audit import audit_papers
+    from derive.exercises.audit import audit_papers, refused
     from derive.exercises.classes import Class
     from derive.spec import find
 
-    problem = find(options.problem)
+    name, paper = _paper_of(options.problem, options.paper)
+    problem = find(name)
     if options.answers == "-":
         papers = read_answers(sys.stdin.buffer.read(1 << 26), problem, "standard input")
     else:
         papers = load_answers(options.answers, problem)
-    audits = tuple(audit_papers(problem, papers, _rounding(options)))
+    ids = [found.variant or paper or "" for found in papers]
+    rounding = _rounding(options)
+    found: dict[str, Iterator[Audit]] = {}
+    for text in dict.fromkeys(ids):
+        its = [one for one, id_ in zip(papers, ids, strict=True) if id_ == text]
+        try:
+            found[text] = audit_papers(_variant(problem, text) if text else problem, its, rounding)
+        except UsageError as error:
+            if text == paper or len(papers) == 1:
+                raise
+            found[text] = iter([refused(problem, one, str(error)) for one in its])  # a wrong id costs that paper only
+    audits = tuple(next(found[text]) for text in ids)
     work = audits[0] if len(audits) == 1 and not audits[0].paper.student else Class(problem, audits)
     style = options.format
     if isinstance(work, Class) and style == "text" and (options.output or "").endswith(".csv"):
@@ -159,6 +191,25 @@ def _check(options: argparse.Namespace) -> bool:
         options.output = None
     _print(work, style, options)
     return options.fail_on_wrong and work.failed
+
+
+def _paper_of(name: str, paper: str | None) -> tuple[str, str | None]:
+    """The problem and the paper that are meant: the id of a paper names its problem too."""
+    if paper is None and name.count("-") > 2 and not os.path.exists(name):
+        from derive.exercises.draws import is_id, read_id
+
+        if is_id(name):
+            return read_id(name).stem, name
+    return name, paper
+
+
+def _variant(problem: Problem, paper: str) -> Problem:
+    """The problem of one paper.  Raises UsageError for an id that is none of this problem's."""
+    from derive.exercises.draws import read_id, rounding_of
+    from derive.exercises.variants import Variants
+
+    found = read_id(paper)
+    return Variants(problem, found.stem, rounding_of(problem, found)).again(paper).problem
 
 
 def _print(work: Derivation | Proof | Audit | Class, style: str, options: argparse.Namespace) -> None:
@@ -182,6 +233,81 @@ def _rounding(options: argparse.Namespace) -> Rounding:
     if options.carry == "hand" and options.digits is None and places is None:
         places = 4
     return Rounding(options.carry, options.digits or usual, places)
+
+
+def _key(options: argparse.Namespace) -> None:
+    from derive.exercises.draws import read_id, rounding_of, stem_of
+    from derive.exercises.variants import Variants
+    from derive.formats.keys import draw_page, render_key
+    from derive.keypages import sheets_of, worksheet_of
+    from derive.spec import find, load_text
+
+    if options.blank and not options.worksheet:
+        raise UsageError("--blank goes with --worksheet")
+    if options.worksheet and options.format == "json":
+        raise UsageError("--worksheet is a page: --format text, markdown or latex")
+    name, paper = _paper_of(options.problem, options.paper)
+    problem = load_text(sys.stdin.buffer.read(1 << 20), "standard input") if name == "-" else find(name)
+    if options.variants is not None:
+        _variants(problem, stem_of(name), options)
+        return
+    if options.force:
+        raise UsageError("--force goes with --variants")
+    work: Derivation | Proof
+    if paper is not None:
+        rounding = rounding_of(problem, read_id(paper))
+        variant = Variants(problem, read_id(paper).stem, rounding).again(paper)
+        paper, work = variant.id, variant.work
+    else:
+        work = _work(problem, argparse.Namespace(**{**vars(options), **_AS_TEXT}))
+    style = options.format
+    if options.worksheet:
+        from derive.derivation import Derivation
+
+        if not isinstance(work, Derivation):
+            raise UsageError("--worksheet is for derivations; this problem is a proof")
+        text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang), style)
+    else:
+        sheets = sheets_of(work, paper or "", options.lang)
+        only = sheets.paper if options.paper_only else sheets.key if options.key_only else None
+        if only is not None and style == "json":
+            raise UsageError("--paper-only and --key-only are pages: --format text, markdown or latex")
+        text = render_key(sheets, work, style, paper or "") if only is None else draw_page(only, style)
+    _write(text, options.output)
+
+
+_AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "format": "text"}
+"""A key is of the whole problem, and its digits are those of a page in every format: an id names one paper."""
+
+
+def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
+    from derive.exercises.keys import answer_sheet, entries_of
+    from derive.exercises.variants import Variants
+    from derive.folders import check_folder, write_folder
+    from derive.formats.keys import draw_page, key_files
+    from derive.keypages import rejections, sheets_of, worksheet_of
+
+    if options.output is None:
+        raise UsageError(f"--variants writes many files: add -o DIR, a folder for them, such as -o {stem}-papers")
+    if options.paper is not None:
+        raise UsageError("--paper is one paper and --variants many; give one of the two")
+    check_folder(options.output, options.force)
+    family = Variants(problem, stem, _rounding(argparse.Namespace(**{**vars(options), **_AS_TEXT})))
+    files: dict[str, str] = {}
+    answers: list[tuple[str, tuple[Entry, ...]]] = []
+    rejected: list[str] = []
+    for number in range(1, options.variants + 1):
+        variant = family.paper(options.seed, number)
+        rejected += variant.rejected
+        answers.append((variant.id, entries_of(variant.work)))
+        made = key_files(sheets_of(variant.work, variant.id, options.lang), variant.work, options.format, variant.id)
+        if options.worksheet:
+            page = worksheet_of(variant.work, options.blank, variant.id, options.lang)
+            made = {next(iter(made)).replace("-paper.", "-worksheet."): draw_page(page, options.format)} | made
+        kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
+        files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
+    write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)
+    print(f"derive: {rejections(options.variants, rejected, options.lang)}", file=sys.stderr)
 
 
 def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:

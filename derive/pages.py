@@ -1,6 +1,6 @@
 """Any derivation into a Page of blocks: the only file that makes sentences, from the catalogue of a language.
 
-Owns `page_of`.  May import everything but formats and cli.
+Owns `page_of`, and `sections_of` for pages that show parts of a derivation.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Tab
 from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
 from derive.decisions import Proof
 from derive.derivation import Answer, Derivation
-from derive.exercises.audit import Audit
+from derive.exercises.verdicts import Audit
 from derive.exercises.classes import Class
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
@@ -55,6 +55,11 @@ def page_of(work: Derivation | Proof | Audit | Class, language: str = "en", roun
     return _DerivationPage(work, speaker).page()
 
 
+def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]]:
+    """The parts of a derivation's page by name, in the order of the page."""
+    return _DerivationPage(work, Speaker(language)).sections()
+
+
 class _DerivationPage:
     def __init__(self, work: Derivation, speaker: Speaker) -> None:
         self.work, self.speaker = work, speaker
@@ -63,11 +68,18 @@ class _DerivationPage:
         self.loss = self.problem.train.loss
 
     def page(self) -> Page:
-        blocks: list[Block] = [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
+        blocks = tuple(block for section in self.sections().values() for block in section)
+        return Page(self.problem.title, self.speaker.language, self.script, blocks)
+
+    def sections(self) -> dict[str, list[Block]]:
+        found: dict[str, list[Block]] = {
+            "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
+        }
         if not self.work.requested:
-            blocks += [*self.the_network(), *self.the_notation(), *self.the_numbers(), *self.forward()]
-        blocks += [*self.backward(), *self.vectors(), *self.asked(), *self.updates(), *self.checked()]
-        return Page(self.problem.title, self.speaker.language, self.script, tuple(blocks))
+            found |= {"network": self.the_network(), "notation": self.the_notation()}
+            found |= {"given": self.the_numbers(), "forward": self.forward()}
+        found |= {"backward": self.backward(), "vectors": self.vectors(), "asked": self.asked()}
+        return found | {"update": self.updates(), "checks": self.checked()}
 
     # --- what is given ------------------------------------------------------------------------------------------------
 

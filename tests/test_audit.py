@@ -514,3 +514,23 @@ def test_a_numbers_only_check_does_not_load_sympy(answers):
     assert done.stdout.splitlines()[-1] == "False"
 
 
+
+
+# --- papers with an id ----------------------------------------------------------------------------------------------------
+
+
+def test_a_paper_is_checked_against_its_own_numbers(run, answers, tmp_path):
+    """The answer sheet that comes with two variants, given back as answers, is right in every cell."""
+    assert run("key", "q1", "--variants", "2", "--seed", "3", "-o", tmp_path / "papers")[0] == 0
+    rows = list(csv.reader((tmp_path / "papers" / "answers.csv").open()))
+    header, first, second = rows
+    given_back = [["student", *header], ["Ada", *first], ["Bea", *second], ["Cy", "q1-3-001-000000", *first[1:]]]
+    path = answers("\n".join(map(",".join, given_back)), "class.csv")
+    data = json.loads(run("check", "q1", path, "--format", "json")[1])
+    assert [{line["verdict"] for line in paper["lines"]} for paper in data["papers"]] == [{"right"}, {"right"}, {"unreadable"}]
+    assert first[1:] != second[1:]
+    text = answers("\n".join(f"{name} = {value}" for name, value in zip(header[1:], first[1:], strict=True)))
+    for arguments in (("q1", text, "--paper", first[0]), (first[0], text)):
+        assert run("check", *arguments, "--fail-on-wrong")[0] == 0
+    assert run("check", "q1", text, "--fail-on-wrong")[0] == 1
+    assert run("check", "q1", text, "--paper", "q1-3-001-000000")[0] == 2

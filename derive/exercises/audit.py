@@ -46,6 +46,11 @@ def audit_papers(problem: Problem, papers: Sequence[Paper], rounding: Rounding |
         yield _Auditor(key, paper).report()
 
 
+def refused(problem: Problem, paper: Paper, fault: str) -> Audit:
+    """A paper that cannot be judged as a whole, and why."""
+    return Audit(problem, paper, tuple(Judged(replace(entry, fault=fault), "unreadable") for entry in paper.entries))
+
+
 def scalar_parts(entry: Entry, problem: Problem) -> tuple[Entry, ...]:
     """The scalar answers a line is made of: itself, or one for each component of a vector; none where the sizes do not fit."""
     if entry.verdict or entry.quantity is None or not problem.vectors:

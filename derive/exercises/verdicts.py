@@ -110,6 +110,12 @@ class Audit:
         """How many lines have each verdict."""
         return {verdict: sum(line.verdict == verdict for line in self.lines) for verdict in VERDICTS}
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What Jupyter shows: LaTeX and text."""
+        from derive.formats.jupyter import mimebundle
+
+        return mimebundle(self)
+
     @property
     def failed(self) -> bool:
         """Whether anything checked is wrong, follows from something wrong, or could not be read."""

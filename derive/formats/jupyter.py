@@ -1,4 +1,4 @@
-"""What Jupyter shows for a derivation or a proof: LaTeX and text in one bundle.
+"""What Jupyter shows for a derivation, a proof or an audit: LaTeX and text in one bundle.
 
 Owns `mimebundle`.  May import: pages, formats.latex, formats.markdown, formats.text.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from derive.blocks import Equations, Heading, Page
 from derive.decisions import Proof
 from derive.derivation import Derivation
+from derive.exercises.verdicts import Audit
 from derive.formats.latex import escape
 from derive.formats.markdown import aligned
 from derive.formats.text import render_text
 from derive.pages import page_of
 
 
-def mimebundle(work: Derivation | Proof) -> dict[str, str]:
+def mimebundle(work: Derivation | Proof | Audit) -> dict[str, str]:
     """The chains of lines as LaTeX for MathJax, and the whole page as text."""
     page = page_of(work)
     return {"text/latex": _latex(page), "text/plain": render_text(page)}

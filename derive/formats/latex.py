@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from derive.blocks import Equations, Heading, Page, Prose, Row, Table, Text
+from derive.blocks import Blank, Block, Boxed, Equations, Heading, Page, Prose, Row, Shown, Table, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
-from derive.written import Negative, Sum, Tree
+from derive.written import Negative, Sum
 
 
 def _number(text: str) -> str:
@@ -74,14 +74,23 @@ WIDEST = 12
 """Terms of a sum that stand on one line."""
 
 
-def formula(tree: Tree, script: Script) -> str:
-    """One formula."""
-    return write(tree, LATEX, script)
+def formula(shown: Shown, script: Script) -> str:
+    """One formula; a final answer in a box."""
+    return _shown(shown, LATEX, script)
 
 
-def inline(tree: Tree, script: Script) -> str:
+def inline(shown: Shown, script: Script) -> str:
     """One formula among words."""
-    return write(tree, INLINE, script)
+    return _shown(shown, INLINE, script)
+
+
+def _shown(shown: Shown, face: Face, script: Script) -> str:
+    match shown:
+        case Boxed(tree):
+            return rf"\boxed{{{write(tree, face, script)}}}"
+        case Blank():
+            return r"\underline{\hspace{12em}}"
+    return write(shown, face, script)
 
 
 _ESCAPED = {c: f"\\{c}" for c in "{}$&#_%"} | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
@@ -110,7 +119,7 @@ def words(text: Text, script: Script) -> str:
     return "".join(escape(part) if isinstance(part, str) else f"${inline(part, script)}$" for part in text)
 
 
-def right_sides(tree: Tree, script: Script) -> list[str]:
+def right_sides(tree: Shown, script: Script) -> list[str]:
     """The right side of a row; a sum of many terms goes on over several rows."""
     if not isinstance(tree, Sum) or len(tree.terms) <= WIDEST:
         return [formula(tree, script)]
@@ -145,23 +154,24 @@ def _aligned(block: Equations, script: Script) -> Iterable[str]:
             yield rf"  & \qquad {rest}" + (tag if place == len(more) else "")
 
 
-def _body(page: Page) -> Iterable[str]:
-    for block in page.blocks:
+def body(blocks: Iterable[Block], script: Script) -> Iterable[str]:
+    """The blocks one after the other."""
+    for block in blocks:
         match block:
             case Heading(1, text):
                 yield rf"\section*{{{escape(text)}}}"
             case Heading(_, text):
                 yield rf"\subsection*{{{escape(text)}}}"
             case Prose(parts):
-                yield words(parts, page.script) + "\n"
+                yield words(parts, script) + "\n"
             case Equations():
-                yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, page.script)) + "\n\\end{align*}"
+                yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, script)) + "\n\\end{align*}"
             case Table():
-                yield from _table(block, page.script)
+                yield from _table(block, script)
 
 
 def _table(block: Table, script: Script) -> Iterable[str]:
-    columns = "l" * len(block.head) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
+    columns = _columns(block) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
     yield rf"\begin{{center}}\renewcommand{{\arraystretch}}{{1.3}}\begin{{longtable}}{{{columns}}}"
     yield " & ".join(map(escape, block.head)) + r" \\ \hline \endhead"
     for row in block.rows:
@@ -169,9 +179,27 @@ def _table(block: Table, script: Script) -> Iterable[str]:
     yield r"\end{longtable}\end{center}"
 
 
+WORDY = 22
+"""Characters of words from which on the column of a table is set as a paragraph."""
+
+
+def _columns(block: Table) -> str:
+    """The columns of a table: those of words share the room that those of numbers leave."""
+    widths = [max((_words_in(row[k]) for row in block.rows), default=0) for k in range(len(block.head))]
+    wordy = [width > WORDY for width in widths]
+    total = sum(width for width, is_wordy in zip(widths, wordy, strict=True) if is_wordy)
+    room = max(0.3, 0.9 - 0.12 * wordy.count(False))
+    shares = [max(0.18, room * width / total) if is_wordy else 0.0 for width, is_wordy in zip(widths, wordy, strict=True)]
+    return "".join(rf"p{{{share:.2f}\linewidth}}" if share else "l" for share in shares)
+
+
+def _words_in(cell: Text) -> int:
+    return sum(len(part) for part in cell if isinstance(part, str))
+
+
 def render_fragment(page: Page) -> str:
     """The page without a preamble, to paste into a document that loads amsmath, amssymb and longtable."""
-    return "\n".join(_body(page)) + "\n"
+    return "\n".join(body(page.blocks, page.script)) + "\n"
 
 
 PREAMBLE = r"""\documentclass[10pt,a4paper,fleqn]{article}

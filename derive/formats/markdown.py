@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from derive.blocks import Equations, Heading, Page, Prose, Table, Text
+from derive.blocks import Blank, Boxed, Equations, Heading, Page, Part, Prose, Table, Text
 from derive.formats.latex import RELATIONS, formula, inline, reason_of, right_sides
 from derive.symbols import Script
+
+BLANK_WIDTH = 16
 
 
 def escape(text: str) -> str:
@@ -26,7 +28,16 @@ def escape(text: str) -> str:
 
 def words(text: Text, script: Script) -> str:
     """A sentence with its formulas, `$`…`$` so that no underscore in them is taken for emphasis."""
-    return "".join(escape(part) if isinstance(part, str) else f"$`{inline(part, script)}`$" for part in text)
+    return "".join(_part(part, script) for part in text)
+
+
+def _part(part: Part, script: Script) -> str:
+    """A final answer among words is bold."""
+    if isinstance(part, Blank):
+        return "\\_" * BLANK_WIDTH
+    if isinstance(part, Boxed):
+        return f"**$`{inline(part.tree, script)}`$**"
+    return escape(part) if isinstance(part, str) else f"$`{inline(part, script)}`$"
 
 
 def aligned(block: Equations, script: Script) -> str:

@@ -1,12 +1,13 @@
 """Formulas as they are typed: what `derive` prints here, its reader reads back.
 
-Owns `typed`.  May import: symbols, written, formats.mathematics.
+Owns `typed` and `typed_words`.  May import: symbols, written, blocks, formats.mathematics.
 """
 
 from __future__ import annotations
 
 import re
 
+from derive.blocks import Blank, Boxed, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import Script
 from derive.written import Tree
@@ -53,3 +54,9 @@ def typed(tree: Tree) -> str:
     '1/2*(a - b)^2'
     """
     return write(tree, FACE, _SCRIPT)
+
+
+def typed_words(text: Text) -> str:
+    """A sentence with its formulas typed; room to write in is left out."""
+    parts = (part.tree if isinstance(part, Boxed) else part for part in text if not isinstance(part, Blank))
+    return "".join(part if isinstance(part, str) else typed(part) for part in parts)

@@ -6,13 +6,12 @@ Owns `render_text` and the face `TEXT`.  May import: pages, symbols, written, fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from derive.blocks import Equations, Heading, Page, Prose, Table, Text
+from derive.blocks import Blank, Boxed, Equations, Heading, Page, Prose, Shown, Table, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import Script
 from derive.tables.ops import OPS
-from derive.written import Tree
 
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 REASON_COLUMN = 72
@@ -64,9 +63,17 @@ TEXT = Face(
 RELATIONS = {"=": "=", "≈": "≈", "iff": "⇔", "": " "}
 
 
-def formula(tree: Tree, script: Script) -> str:
-    """One formula as text."""
-    return write(tree, TEXT, script)
+BLANK_WIDTH = 24
+
+
+def formula(shown: Shown, script: Script) -> str:
+    """One formula as text; a final answer in brackets."""
+    match shown:
+        case Boxed(tree):
+            return f"[ {write(tree, TEXT, script)} ]"
+        case Blank():
+            return "_" * BLANK_WIDTH
+    return write(shown, TEXT, script)
 
 
 def words(text: Text, script: Script) -> str:
@@ -97,6 +104,19 @@ def table_cells(block: Table, script: Script) -> list[list[str]]:
     return [list(block.head), *([words(cell, script) for cell in row] for row in block.rows)]
 
 
+def aligned_lines(lines: Sequence[tuple[str, str]]) -> Iterable[str]:
+    """The lines of a chain with their reasons in a column."""
+    column = min(max([len(line) for line, _ in lines]), REASON_COLUMN)
+    return [f"  {line:<{column}}   {reason}".rstrip() if reason else f"  {line}".rstrip() for line, reason in lines]
+
+
+def aligned_cells(cells: Sequence[Sequence[str]]) -> Iterable[str]:
+    """The rows of a table, the head underlined, columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  " + "   ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]) for row in cells]
+    return [line.rstrip() for line in (lines[0], "  " + "   ".join("-" * width for width in widths), *lines[1:])]
+
+
 def render_text(page: Page) -> str:
     """The page as plain text."""
     return "\n".join(_lines(page)).rstrip("\n") + "\n"
@@ -112,15 +132,8 @@ def _lines(page: Page) -> Iterable[str]:
             case Prose(parts):
                 yield from (words(parts, page.script), "")
             case Equations():
-                lines = equation_lines(block, page.script)
-                column = min(max(len(line) for line, reason in lines), REASON_COLUMN)
-                yield from (f"  {line:<{column}}   {reason}".rstrip() for line, reason in lines)
+                yield from aligned_lines(equation_lines(block, page.script))
                 yield ""
             case Table():
-                cells = table_cells(block, page.script)
-                widths = [max(len(row[k]) for row in cells) for k in range(len(block.head))]
-                for place, row in enumerate(cells):
-                    yield ("  " + "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
-                    if place == 0:
-                        yield "  " + "   ".join("-" * width for width in widths)
+                yield from aligned_cells(table_cells(block, page.script))
                 yield ""

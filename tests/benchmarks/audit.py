@@ -193,8 +193,9 @@ def study_garbles(name):
         if values is None or key not in keys:
             continue
         paper = printed_of(values, keys, rounding)
-        right = paper[key].value  # a last digit dropped or doubled may still be the same number to the digits it shows
-        options = sorted({text for _, text in garbles(paper[key].text) if not (as_printed(text).rounds(right) or as_printed(text).cuts(right))})
+        same = (paper[key].value, truth[key])  # a last digit dropped or doubled may still be the right number to the digits it shows
+        texts = sorted({text for _, text in garbles(paper[key].text)})
+        options = [text for text in texts if not any(as_printed(text).rounds(value) or as_printed(text).cuts(value) for value in same)]
         if not options:
             continue
         text = source.choice(options)
@@ -251,7 +252,7 @@ def study_random_digits(task):
             text = paper[key].text
             body = "".join(source.choice("0123456789") if c.isdigit() and i else c for i, c in enumerate(text))
             paper[key] = as_printed(body)
-        wrong, slips, open_ = audit(sheet, truth, paper)
+        wrong, _, open_ = audit(sheet, truth, paper)
         spoilt += len(wrong)
         explained += len(set(wrong) - open_)
         by_digits[policy[1], "spoilt"] += len(wrong)
@@ -299,43 +300,65 @@ def study_pairs(task):
     return done, both, one, missed
 
 
+def told(name, count):
+    """One line of progress, for whoever waits."""
+    print(f"{time.strftime('%H:%M:%S')} {name}: {count}", file=sys.stderr, flush=True)
+
+
+def share(part, whole):
+    return f"{part / max(whole, 1):.1%}" if part < whole or not whole else "100 %"
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--networks", type=int, default=50)
-    options.add_argument("--keys", type=int, default=10_000)
-    options.add_argument("--pairs", type=int, default=1_000)
-    options.add_argument("--spoilt", type=int, default=2_000)
+    options.add_argument("--networks", type=int, default=50, help="random networks beside q1 and mazur")
+    options.add_argument("--keys", type=int, default=10_000, help="correct keys")
+    options.add_argument("--pairs", type=int, default=1_000, help="papers with two slips")
+    options.add_argument("--spoilt", type=int, default=2_000, help="papers with lines of random digits")
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--missed", type=int, default=0, help="print so many of the papers not named right")
     chosen = options.parse_args()
     networks = ["q1", "mazur", *range(chosen.networks)]
+    each = [-(-number // len(networks)) for number in (chosen.keys, chosen.pairs, chosen.spoilt)]
+    print(f"Python {sys.version.split()[0]}, derive {derive.__version__}, {time.strftime('%Y-%m-%d')}, q1, mazur and {chosen.networks} random networks\n")
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        results = list(pool.map(study_slips, networks)) + list(pool.map(study_garbles, networks))
-        rows = [row for found, _ in results for row in found]
-        missed = [miss for _, misses in results for miss in misses]
-        print(f"{'slip':<22}{'papers':>8}{'found':>8}{'named':>8}{'ms':>8}")
+        rows, missed = [], []
+        for study in (study_slips, study_garbles):
+            for done, (found, misses) in enumerate(pool.map(study, networks), start=1):
+                rows += found
+                missed += misses
+                told(study.__name__, f"{done} networks, {len(rows)} papers")
+        print("| slip injected | papers that differ | found wrong | named, or in a tie |\n|---|---|---|---|")
         for slip in [*SLIPS, "all"]:
             of = [row for row in rows if slip in (row[0], "all")]
             if of:
-                found, named = (statistics.mean(row[k] for row in of) for k in (1, 2))
-                print(f"{slip:<22}{len(of):>8}{found:>8.1%}{named:>8.1%}{1000 * statistics.mean(row[4] for row in of):>8.0f}")
+                found, named = (sum(row[k] for row in of) for k in (1, 2))
+                print(f"| {slip} | {len(of):,} | {share(found, len(of))} | {share(named, len(of))} |")
         for n in (3, 4, 5, 6):
             of = [row for row in rows if row[3][1] == n]
-            print(f"{n} digits or places: {len(of)} papers, found {statistics.mean(r[1] for r in of):.1%}, named {statistics.mean(r[2] for r in of):.1%}")
+            print(f"| all, {n} digits or places | {len(of):,} | {share(sum(r[1] for r in of), len(of))} | {share(sum(r[2] for r in of), len(of))} |")
+        print(f"\nan audit of such a paper: {1000 * statistics.median(row[4] for row in rows):.0f} ms (median)")
         random.Random(1).shuffle(missed)
         for miss in missed[: chosen.missed]:
             print("  missed", miss)
-        share = -(-chosen.keys // len(networks))
-        correct = list(pool.map(study_correct, [(name, share) for name in networks]))
-        print("correct keys: {}, lines: {}, accused: {}".format(*(sum(c[k] for c in correct) for k in range(3))), [e for c in correct for e in c[3]][:5])
-        pairs = list(pool.map(study_pairs, [(name, -(-chosen.pairs // len(networks))) for name in networks]))
+        correct = list(pool.map(study_correct, [(name, each[0]) for name in networks]))
+        told("correct keys", sum(c[0] for c in correct))
+        keys, lines, accused = (sum(c[k] for c in correct) for k in range(3))
+        print(f"correct keys worked by hand: {keys:,}, lines: {lines:,}, lines accused: {accused}")
+        for example in [e for c in correct for e in c[3]][:5]:
+            print("  accused", example)
+        pairs = list(pool.map(study_pairs, [(name, each[1]) for name in networks]))
+        told("two slips", sum(p[0] for p in pairs))
         done, both, one = (sum(p[k] for p in pairs) for k in range(3))
-        print(f"two slips: {done} papers, both named {both / max(done, 1):.1%}, at least one {one / max(done, 1):.1%}")
+        print(f"two slips at once: {done:,} papers, both named {share(both, done)}, at least one {share(one, done)}")
         for miss in [m for p in pairs for m in p[3]][: chosen.missed]:
             print("  missed", miss)
-        spoilt = list(pool.map(study_random_digits, [(name, -(-chosen.spoilt // len(networks))) for name in networks]))
+        spoilt = list(pool.map(study_random_digits, [(name, each[2]) for name in networks]))
         total, explained = (sum(s[k] for s in spoilt) for k in range(2))
-        print(f"random digits: {total} lines, explained {explained / max(total, 1):.2%}", {k: v for k, v in sorted(sum((s[2] for s in spoilt), Counter()).items())})
+        by = sum((s[2] for s in spoilt), Counter())
+        told("random digits", total)
+        print(f"lines of random digits: {total:,}, given an explanation {share(explained, total)}", end="")
+        print(" (" + ", ".join(f"{n} digits {share(by[n, 'explained'], by[n, 'spoilt'])}" for n in (3, 4, 5, 6)) + ")")
 
 
 if __name__ == "__main__":

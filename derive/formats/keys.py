@@ -1,0 +1,78 @@
+"""A key as files or as one text: the paper and the worked key in any format, and the same as data.
+
+Owns `render_key`, `key_files` and the schema `derive/key-1`.  May import: derivation, decisions, blocks, keypages, exercises.keys,
+formats.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from derive.blocks import Heading, Page
+from derive.decisions import Proof
+from derive.derivation import Derivation
+from derive.exercises.keys import entries_of
+from derive.formats.exam import render_exam
+from derive.formats.json import render_json
+from derive.formats.latex import render_latex
+from derive.formats.markdown import render_markdown
+from derive.formats.text import render_text
+from derive.keypages import Sheets
+from derive.sentences import Speaker
+
+ENDINGS = {"text": "txt", "markdown": "md", "latex": "tex", "json": "json"}
+"""The formats of a key and how their files end."""
+
+_DRAW = {"text": render_text, "markdown": render_markdown, "latex": render_latex}
+
+
+def draw_page(page: Page, style: str) -> str:
+    """One page in a format."""
+    return _DRAW[style](page)
+
+
+def render_key(sheets: Sheets, work: Derivation | Proof, style: str, paper_id: str = "") -> str:
+    """Paper and key as one text, each under a heading that says which it is; LaTeX is one exam file, JSON the data."""
+    if style == "latex":
+        return render_exam(sheets, paper_id)
+    if style == "json":
+        return _data(work, paper_id)
+    speaker = Speaker(sheets.language)
+    pages = (_titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title")))
+    return "\n".join(draw_page(page, style) for page in pages)
+
+
+def _titled(page: Page, kind: str) -> Page:
+    top, *rest = page.blocks
+    assert isinstance(top, Heading)
+    return replace(page, blocks=(Heading(1, f"{top.text}: {kind}"), *rest))
+
+
+def key_files(sheets: Sheets, work: Derivation | Proof, style: str, paper_id: str) -> dict[str, str]:
+    """The files of one variant by name: a paper and a key, or the one exam file that is both, or the data."""
+    end = ENDINGS[style]
+    if style in ("latex", "json"):
+        return {f"{paper_id}.{end}": render_key(sheets, work, style, paper_id)}
+    return {f"{paper_id}-paper.{end}": draw_page(sheets.paper, style), f"{paper_id}-key.{end}": draw_page(sheets.key, style)}
+
+
+def _data(work: Derivation | Proof, paper_id: str) -> str:
+    """The schema `derive/key-1`: what was given, what is asked with its answers, and the derivation's own data."""
+    problem = work.problem
+    answers = {}
+    if isinstance(work, Derivation):
+        for entry in entries_of(work):
+            value: str | list[str] | None = list(entry.shown) if entry.vector else entry.shown[0] if entry.shown else None
+            answers[entry.label] = value if value else None
+    data = {
+        "schema": "derive/key-1",
+        "paper": paper_id or None,
+        "title": problem.title,
+        "question": problem.question,
+        "given": {name: number.text for name, number in problem.given.items()},
+        "examples": [{name: number.text for name, number in example.items()} for example in problem.examples],
+        "answers": answers,
+        "worked": json.loads(render_json(work)),
+    }
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"

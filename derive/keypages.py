@@ -1,0 +1,245 @@
+"""A key into pages: the paper with room for answers, the worked key with its answers in boxes, and the worksheet in between.
+
+Owns `Sheets`, `sheets_of` and `worksheet_of`.  May import everything but formats and cli.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from derive.arithmetic import Key, key_of
+from derive.backward import Step
+from derive.blocks import BLANK, Blank, Block, Boxed, Equations, Heading, Page, Part, Prose, Row, Shown, Table, Text
+from derive.decisions import Proof
+from derive.derivation import Derivation
+from derive.errors import FormulaError, UsageError, shown
+from derive.exercises.keys import asked_of
+from derive.pages import page_of, sections_of
+from derive.problem import Problem, missing_numbers
+from derive.reader import LEARNING_RATE
+from derive.rounding import Rounding
+from derive.scripts import label_symbol, script_of
+from derive.sentences import Speaker, opening
+from derive.symbols import Script
+from derive.written import Name, Number, Partial, Tree, walk
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """One problem as two documents that begin alike: `front`, then the `room` for answers or the `solution`."""
+
+    title: str
+    language: str
+    script: Script
+    front: tuple[Block, ...]
+    room: tuple[Block, ...]
+    solution: tuple[Block, ...]
+
+    @property
+    def paper(self) -> Page:
+        """What students get."""
+        return Page(self.title, self.language, self.script, (*self.front, *self.room))
+
+    @property
+    def key(self) -> Page:
+        """What the marker gets."""
+        return Page(self.title, self.language, self.script, (*self.front, *self.solution))
+
+
+def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en") -> Sheets:
+    """The paper and the key of a problem worked out; `paper_id` names a variant."""
+    speaker, problem = Speaker(language), work.problem
+    if isinstance(work, Proof):
+        page = page_of(work, language)
+        front = _head(problem, paper_id, speaker)
+        told: list[Block] = [Heading(1, problem.title), *opening(problem.question, problem.source, speaker)]
+        rest = tuple(block for block in page.blocks if block not in told)
+        room: list[Block] = [_name_line(speaker), speaker.heading("to-answer"), Prose((BLANK,))]
+        return Sheets(page.title, language, page.script, tuple(front), tuple(room), rest)
+    sections = sections_of(work, language)
+    front = [*_head(problem, paper_id, speaker), *sections["network"], *_model(problem), *_data(problem, speaker)]
+    room = [_name_line(speaker), *_room(problem, work.rounding, speaker)]
+    solution: list[Block] = [*sections["notation"], *sections["given"][-1:]]
+    goals = set() if work.answers else {key_of(tree) for _, tree, _ in asked_of(problem)}
+    solution += [_boxed_if(block, goals) for block in (*sections["forward"], *sections["backward"])]
+    solution += sections["vectors"]
+    solution += [_boxed(block) for block in sections["asked"]]
+    solution += [_boxed_new(block) for block in sections["update"]]
+    if paper_id:
+        solution += [speaker.heading("gates"), Prose(speaker.say("key", "gates", gates=gate_list(speaker)))]
+    solution += sections["checks"]
+    return Sheets(problem.title, language, script_of(problem), tuple(front), tuple(room), tuple(solution))
+
+
+def gate_list(speaker: Speaker) -> str:
+    """The gates in words."""
+    return "; ".join(speaker.word("gate", gate) for gate in GATES)
+
+
+GATES = ("ugly", "no-value", "kink", "dead", "saturated", "vanishing", "tie", "slip")
+"""The gates in the order they are tried."""
+
+
+def rejections(papers: int, gates: Collection[str], language: str = "en") -> str:
+    """One sentence: how many papers were made, and how many draws each gate turned away."""
+    speaker = Speaker(language)
+    counts = [(list(gates).count(gate), gate) for gate in GATES]
+    parts = [f"{count} {speaker.word('gate', gate)}" for count, gate in sorted(counts, key=lambda c: -c[0]) if count]
+    if not parts:
+        return speaker.word("key", "none-rejected", papers=papers)
+    return speaker.word("key", "rejected", papers=papers, draws=len(gates), gates=", ".join(parts))
+
+
+def _head(problem: Problem, paper_id: str, speaker: Speaker) -> list[Block]:
+    blocks: list[Block] = [Heading(1, problem.title)]
+    if paper_id:
+        blocks.append(Prose(speaker.say("key", "paper", id=paper_id)))
+    return [*blocks, *opening(problem.question, problem.source, speaker)]
+
+
+def _name_line(speaker: Speaker) -> Block:
+    return Prose((speaker.word("key", "name"), " ", BLANK))
+
+
+def _model(problem: Problem) -> list[Block]:
+    """The network as equations, each on a line."""
+    return [Equations(tuple(Row(Name(equation.goal), "=", equation.rhs) for equation in problem.network.equations))]
+
+
+def _data(problem: Problem, speaker: Speaker) -> list[Block]:
+    """The given numbers, every example's too."""
+    used = {name: number for name, number in problem.given.items() if name in problem.network.free_set}
+    rate = problem.train.learning_rate
+    lines: list[Text] = [_numbers(used)] if used else []
+    for place, example in enumerate(problem.examples, start=1):
+        lines.append((*speaker.say("key", "example", k=place), " ", *_numbers(example)))
+    if rate is not None:
+        lines.append((Name(LEARNING_RATE), " = ", rate))
+    return [speaker.heading("given"), *map(Prose, lines)] if lines else []
+
+
+def _numbers(numbers: Mapping[str, Number]) -> Text:
+    parts: list[Part] = []
+    for name, number in numbers.items():
+        parts += [", "] if parts else []
+        parts += [Name(name), " = ", number]
+    return tuple(parts)
+
+
+def _room(problem: Problem, rounding: Rounding, speaker: Speaker) -> list[Block]:
+    """What is asked, each with room for the answer."""
+    blocks: list[Block] = [speaker.heading("to-answer")]
+    if not missing_numbers(problem):
+        kind, n = ("places", rounding.places) if rounding.places is not None else ("digits", rounding.digits)
+        what = speaker.word("text", f"what-{kind}", n=n)
+        blocks.append(Prose(speaker.say("key", f"to-{rounding.carry}", what=what)))
+    if problem.asks:
+        for ask in problem.asks:
+            if label_symbol(ask.label) is not None:
+                rows = (Row(Name(f"label:{ask.label}"), "=", ask.tree), Row(None, "=", BLANK))
+                blocks.append(Equations(rows))
+            else:
+                blocks += [Prose((ask.label + ":",)), Equations((Row(ask.tree, "=", BLANK),))]
+        return blocks
+    loss, *rest = [tree for _, tree, _ in asked_of(problem)]
+    blocks.append(Equations((Row(loss, "=", BLANK),)))
+    gradients = [tree for tree in rest if isinstance(tree, Partial)]
+    moves = len(rest) > len(gradients)
+    head = tuple(speaker.word("column", key) for key in ("parameter", "gradient", "new")[: 2 + moves])
+    table = tuple(((Name(tree.wrt),), (tree, " = ", BLANK), *(((BLANK,),) if moves else ())) for tree in gradients)
+    return [*blocks, Table(head, table)] if table else blocks
+
+
+# --- boxes ------------------------------------------------------------------------------------------------------------
+
+
+def _boxed(block: Block) -> Block:
+    """A chain with its last right side in a box."""
+    if not isinstance(block, Equations):
+        return block
+    last = block.rows[-1]
+    return Equations((*block.rows[:-1], replace(last, right=_in_box(last.right))))
+
+
+def _boxed_if(block: Block, goals: Collection[Key | None]) -> Block:
+    if isinstance(block, Equations) and block.rows[0].left is not None and key_of(block.rows[0].left) in goals:
+        return _boxed(block)
+    return block
+
+
+def _boxed_new(block: Block) -> Block:
+    """The update with every new parameter in a box."""
+    if isinstance(block, Table) and len(block.head) == 5:
+        return Table(
+            block.head,
+            tuple((*row[:-1], tuple(part if isinstance(part, str) else _in_box(part) for part in row[-1])) for row in block.rows),
+        )
+    return block
+
+
+def _in_box(shown: Shown) -> Shown:
+    return shown if isinstance(shown, Blank | Boxed) else Boxed(shown)
+
+
+# --- the worksheet ----------------------------------------------------------------------------------------------------
+
+
+def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str = "", language: str = "en") -> Page:
+    """The derivation with lines left out to fill in: the result of each step named in `blanks` (of every step, when none is named),
+    and every line whose numbers would give such a result away.
+
+    Raises UsageError for a quantity without a step.
+    """
+    speaker, problem, sections = Speaker(language), work.problem, sections_of(work, language)
+    steps = {key_of(step.goal): step for step in (*work.forward, *work.partials)}
+    chosen = _chosen(blanks, problem, steps) or set(steps)
+    blocks: list[Block] = [*_head(problem, paper_id, speaker), _name_line(speaker)]
+    blocks += [*sections["network"], *sections["notation"], *_data(problem, speaker), *sections["given"][-1:]]
+    for block in (*sections["forward"], *sections["backward"]):
+        goal = key_of(block.rows[0].left) if isinstance(block, Equations) and block.rows[0].left is not None else None
+        blocks.append(_with_blanks(block, steps[goal], chosen) if isinstance(block, Equations) and goal in steps else block)
+    blocks += [_table_with_blanks(block, chosen, problem) for block in sections["update"] if not isinstance(block, Equations)]
+    title = problem.title
+    return Page(title, language, script_of(problem), tuple(blocks))
+
+
+def _chosen(blanks: Collection[str], problem: Problem, steps: dict[Key | None, Step]) -> set[Key | None]:
+    found: set[Key | None] = set()
+    for text in blanks:
+        try:
+            key = key_of(problem.read(text))
+        except FormulaError as error:
+            raise UsageError(f"--blank {shown(text)}: {error}") from None
+        if key not in steps:
+            raise UsageError(f"--blank {shown(text)}: the page has no step for it")
+        found.add(key)
+    return found
+
+
+def _mentions(trees: Iterable[Tree], chosen: Collection[Key | None]) -> bool:
+    return any(key_of(node) in chosen for tree in trees for node in walk(tree) if key_of(node) is not None)
+
+
+def _with_blanks(block: Equations, step: Step, chosen: Collection[Key | None]) -> Block:
+    given_away = _mentions((line.tree for line in step.lines if not line.numeric), chosen)
+    asked = key_of(step.goal) in chosen
+    before = len(block.rows) - len(step.lines)
+    rows = list(block.rows[:before])
+    for place, (row, line) in enumerate(zip(block.rows[before:], step.lines, strict=True)):
+        last = place == len(step.lines) - 1
+        hide = (last and asked) or (line.law == "numbers" and given_away) or (line.numeric and asked and last)
+        rows.append(replace(row, right=BLANK) if hide else row)
+    return Equations(tuple(rows))
+
+
+def _table_with_blanks(block: Block, chosen: Collection[Key | None], problem: Problem) -> Block:
+    """The update with everything blank that rests on a blanked gradient."""
+    if not isinstance(block, Table) or len(block.head) != 5:
+        return block
+    rows = []
+    for row in block.rows:
+        name = row[0][0]
+        hidden = isinstance(name, Name) and Partial(problem.train.loss, name.name) in chosen
+        rows.append((row[0], row[1], *(((BLANK,),) * 3 if hidden else row[2:])))
+    return Table(block.head, tuple(rows))
