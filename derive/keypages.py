@@ -5,6 +5,7 @@ Owns `Sheets`, `sheets_of` and `worksheet_of`.  May import everything but format
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -22,7 +23,7 @@ from derive.rounding import Rounding
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening
 from derive.symbols import Script
-from derive.written import Name, Number, Partial, Tree, walk
+from derive.written import Name, Number, Partial, Product, Sum, Tree, walk
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,15 @@ def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en"
     speaker, problem = Speaker(language), work.problem
     if isinstance(work, Proof):
         page = page_of(work, language)
-        front = _head(problem, paper_id, speaker)
         told: list[Block] = [Heading(1, problem.title), *opening(problem.question, problem.source, speaker)]
-        rest = tuple(block for block in page.blocks if block not in told)
+        after = [block for block in page.blocks if block not in told]
+        start = [place for place, block in enumerate(after) if isinstance(block, Heading)][1]
+        front, rest = [*_head(problem, paper_id, speaker), *after[:start]], tuple(after[start:])
         room: list[Block] = [_name_line(speaker), speaker.heading("to-answer"), Prose((BLANK,))]
         return Sheets(page.title, language, page.script, tuple(front), tuple(room), rest)
     sections = sections_of(work, language)
-    front = [*_head(problem, paper_id, speaker), *sections["network"], *_model(problem), *_data(problem, speaker)]
+    front = [*_head(problem, paper_id, speaker), *sections["network"], *_model(problem), *sections["kinks"]]
+    front += [*_data(problem, speaker), *sections["update"][1:2]]
     room = [_name_line(speaker), *_room(problem, work.rounding, speaker)]
     solution: list[Block] = [*sections["notation"], *sections["given"][-1:]]
     goals = set() if work.answers else {key_of(tree) for _, tree, _ in asked_of(problem)}
@@ -194,12 +197,17 @@ def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str =
     speaker, problem, sections = Speaker(language), work.problem, sections_of(work, language)
     steps = {key_of(step.goal): step for step in (*work.forward, *work.partials)}
     chosen = _chosen(blanks, problem, steps) or set(steps)
+    formulas = {key: step.answer for key, step in steps.items() if key in chosen and not step.lines[-1].numeric}
+    answers: dict[Key | None, Counter[Tree]] = {key: _factors(tree) for key, tree in formulas.items() if isinstance(key, Partial)}
     blocks: list[Block] = [*_head(problem, paper_id, speaker), _name_line(speaker)]
-    blocks += [*sections["network"], *sections["notation"], *_data(problem, speaker), *sections["given"][-1:]]
+    blocks += [*sections["network"], *sections["notation"], *sections["kinks"], *_data(problem, speaker), *sections["given"][-1:]]
     for block in (*sections["forward"], *sections["backward"]):
         goal = key_of(block.rows[0].left) if isinstance(block, Equations) and block.rows[0].left is not None else None
-        blocks.append(_with_blanks(block, steps[goal], chosen) if isinstance(block, Equations) and goal in steps else block)
-    blocks += [_table_with_blanks(block, chosen, problem) for block in sections["update"] if not isinstance(block, Equations)]
+        if isinstance(block, Equations) and goal in steps:
+            block = _with_blanks(block, steps[goal], chosen, answers)
+        blocks.append(block)
+    updates = next((place for place, block in enumerate(sections["update"]) if isinstance(block, Table)), -1)
+    blocks += [_table_with_blanks(block, chosen, problem) for block in sections["update"][: updates + 1]]
     title = problem.title
     return Page(title, language, script_of(problem), tuple(blocks))
 
@@ -221,14 +229,30 @@ def _mentions(trees: Iterable[Tree], chosen: Collection[Key | None]) -> bool:
     return any(key_of(node) in chosen for tree in trees for node in walk(tree) if key_of(node) is not None)
 
 
-def _with_blanks(block: Equations, step: Step, chosen: Collection[Key | None]) -> Block:
+def _factors(tree: Tree) -> Counter[Tree]:
+    """What a product is made of, products in it opened; anything else is one factor."""
+    if not isinstance(tree, Product):
+        return Counter([tree])
+    return sum((_factors(factor) for factor in tree.factors), Counter())
+
+
+def _spells_out(tree: Tree, key: Key | None, answers: Mapping[Key | None, Counter[Tree]]) -> bool:
+    """Whether a line of one step writes out the answer that another one leaves blank."""
+    told = [_factors(node) for node in walk(tree) if isinstance(node, Product | Sum)]
+    others = [answer for other, answer in answers.items() if other != key and answer.total() > 1]
+    return any(answer <= factors for answer in others for factors in told)
+
+
+def _with_blanks(
+    block: Equations, step: Step, chosen: Collection[Key | None], answers: Mapping[Key | None, Counter[Tree]]
+) -> Block:
     given_away = _mentions((line.tree for line in step.lines if not line.numeric), chosen)
     asked = key_of(step.goal) in chosen
     before = len(block.rows) - len(step.lines)
     rows = list(block.rows[:before])
     for place, (row, line) in enumerate(zip(block.rows[before:], step.lines, strict=True)):
         last = place == len(step.lines) - 1
-        hide = (last and asked) or (line.law == "numbers" and given_away) or (line.numeric and asked and last)
+        hide = (last and asked) or (line.law == "numbers" and given_away) or _spells_out(line.tree, key_of(step.goal), answers)
         rows.append(replace(row, right=BLANK) if hide else row)
     return Equations(tuple(rows))
 

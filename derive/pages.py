@@ -76,7 +76,7 @@ class _DerivationPage:
             "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
         }
         if not self.work.requested:
-            found |= {"network": self.the_network(), "notation": self.the_notation()}
+            found |= {"network": self.the_network(), "notation": self.the_notation(), "kinks": self.kinks()}
             found |= {"given": self.the_numbers(), "forward": self.forward()}
         found |= {"backward": self.backward(), "vectors": self.vectors(), "asked": self.asked()}
         return found | {"update": self.updates(), "checks": self.checked()}
@@ -155,7 +155,7 @@ class _DerivationPage:
             if isinstance(node, Partial) and node.direct
         ]
         notes = [self.speaker.prose("direct", partial=direct[0], of=Name(direct[0].of), wrt=Name(direct[0].wrt))] if direct else []
-        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes, *self.kinks()]
+        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes]
 
     def names(self, names: Sequence[str]) -> Text:
         return series(map(Name, names)) if len(names) <= 16 else (Name(names[0]), ", …, ", Name(names[-1]))

@@ -275,3 +275,30 @@ def test_a_command_that_does_not_fit_says_what_to_type(run, tmp_path, status, me
     assert message in err
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+# --- what a student needs, and nothing that answers -------------------------------------------------------------------
+
+
+def test_the_paper_says_how_to_update():
+    assert "θ⁺ = θ − η · ∂L/∂θ" in only(sheets_of(work_out("q1")).paper)
+
+
+def test_the_paper_says_the_slope_at_a_kink():
+    problem = derive.load_text('[given]\nw = 2\nx = 3\n[forward]\nz = "w*x"\nL = "relu(z)"\n')
+    assert "its slope there is taken to be 0" in only(sheets_of(derive.derive(problem)).paper)
+
+
+def test_the_paper_of_a_proof_shows_the_two_classifiers_and_no_answer():
+    paper = only(sheets_of(work_out("q3")).paper)
+    assert "softmax(z1, z2)" in paper
+    assert "ŷ_1 ≥ ŷ_2" in paper
+    assert "w_s2 − w_s1" not in paper
+
+
+def test_a_formula_left_blank_is_written_out_nowhere():
+    assert "w^[3]_1 · a^[2]_1(1 − a^[2]_1)" not in only(worksheet_of(work_out("q2")))
+
+
+def test_a_worksheet_ends_with_the_update():
+    assert only(worksheet_of(work_out("q1"))).rstrip().endswith("____")
