@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.verdicts import Audit
     from derive.exercises.classes import Class
     from derive.exercises.keys import Entry
+    from derive.exercises.verdicts import Audit
     from derive.problem import Problem
     from derive.rounding import Rounding
 
@@ -163,7 +163,6 @@ def _show(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> bool:
     from derive.exercises.answers import load_answers, read_answers
     from derive.exercises.audit import audit_papers, refused
-    from derive.exercises.classes import Class
     from derive.spec import find
 
     name, paper = _paper_of(options.problem, options.paper)
@@ -184,13 +183,17 @@ def _check(options: argparse.Namespace) -> bool:
                 raise
             found[text] = iter([refused(problem, one, str(error)) for one in its])  # a wrong id costs that paper only
     audits = tuple(next(found[text]) for text in ids)
-    work = audits[0] if len(audits) == 1 and not audits[0].paper.student else Class(problem, audits)
-    style = options.format
-    if isinstance(work, Class) and style == "text" and (options.output or "").endswith(".csv"):
-        _print(work, "csv", options)
+    if len(audits) == 1 and not audits[0].paper.student:
+        _print(audits[0], options.format, options)
+        return options.fail_on_wrong and audits[0].failed
+    from derive.exercises.classes import Class
+
+    grades = Class(problem, audits)
+    if options.format == "text" and (options.output or "").endswith(".csv"):
+        _print(grades, "csv", options)
         options.output = None
-    _print(work, style, options)
-    return options.fail_on_wrong and work.failed
+    _print(grades, options.format, options)
+    return options.fail_on_wrong and grades.failed
 
 
 def _paper_of(name: str, paper: str | None) -> tuple[str, str | None]:
@@ -284,8 +287,8 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     from derive.exercises.keys import answer_sheet, entries_of
     from derive.exercises.variants import Variants
     from derive.folders import check_folder, write_folder
-    from derive.formats.keys import draw_page, key_files
-    from derive.keypages import rejections, sheets_of, worksheet_of
+    from derive.formats.keys import ENDINGS, draw_page, key_files
+    from derive.keypages import rejections, repeated, sheets_of, worksheet_of
 
     if options.output is None:
         raise UsageError(f"--variants writes many files: add -o DIR, a folder for them, such as -o {stem}-papers")
@@ -296,18 +299,22 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     files: dict[str, str] = {}
     answers: list[tuple[str, tuple[Entry, ...]]] = []
     rejected: list[str] = []
+    drawn: set[str] = set()
     for number in range(1, options.variants + 1):
         variant = family.paper(options.seed, number)
         rejected += variant.rejected
+        drawn.add(repr((variant.problem.given, variant.problem.examples)))
         answers.append((variant.id, entries_of(variant.work)))
         made = key_files(sheets_of(variant.work, variant.id, options.lang), variant.work, options.format, variant.id)
         if options.worksheet:
             page = worksheet_of(variant.work, options.blank, variant.id, options.lang)
-            made = {next(iter(made)).replace("-paper.", "-worksheet."): draw_page(page, options.format)} | made
+            made[f"{variant.id}-worksheet.{ENDINGS[options.format]}"] = draw_page(page, options.format)
         kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
         files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
     write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)
     print(f"derive: {rejections(options.variants, rejected, options.lang)}", file=sys.stderr)
+    if len(drawn) < options.variants:
+        print(f"derive: {repeated(options.variants - len(drawn), options.lang)}", file=sys.stderr)
 
 
 def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:

@@ -14,10 +14,11 @@ from derive.backward import Step
 from derive.blocks import BLANK, Blank, Block, Boxed, Equations, Heading, Page, Part, Prose, Row, Shown, Table, Text
 from derive.decisions import Proof
 from derive.derivation import Derivation
+from derive.derivationpages import sections_of
 from derive.errors import FormulaError, UsageError, shown
 from derive.exercises.keys import asked_of
-from derive.pages import page_of, sections_of
 from derive.problem import Problem, missing_numbers
+from derive.proofpages import proof_page
 from derive.reader import LEARNING_RATE
 from derive.rounding import Rounding
 from derive.scripts import label_symbol, script_of
@@ -52,7 +53,7 @@ def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en"
     """The paper and the key of a problem worked out; `paper_id` names a variant."""
     speaker, problem = Speaker(language), work.problem
     if isinstance(work, Proof):
-        page = page_of(work, language)
+        page = proof_page(work, speaker)
         told: list[Block] = [Heading(1, problem.title), *opening(problem.question, problem.source, speaker)]
         after = [block for block in page.blocks if block not in told]
         start = [place for place, block in enumerate(after) if isinstance(block, Heading)][1]
@@ -92,6 +93,11 @@ def rejections(papers: int, gates: Collection[str], language: str = "en") -> str
     if not parts:
         return speaker.word("key", "none-rejected", papers=papers)
     return speaker.word("key", "rejected", papers=papers, draws=len(gates), gates=", ".join(parts))
+
+
+def repeated(papers: int, language: str = "en") -> str:
+    """One sentence: how many papers have the numbers of an earlier one."""
+    return Speaker(language).word("key", "repeated", papers=papers)
 
 
 def _head(problem: Problem, paper_id: str, speaker: Speaker) -> list[Block]:

@@ -439,3 +439,20 @@ def test_a_hostile_file_name_stays_in_the_folder(run, tmp_path):
     names = [path.name for path in (tmp_path / "papers").iterdir()]
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in names)
     assert {path.name for path in tmp_path.iterdir()} == {"papers", problem.name}
+
+
+def test_worksheets_are_files_of_their_own(run, tmp_path):
+    for style, end in (("text", "txt"), ("latex", "tex")):
+        folder = tmp_path / style
+        assert run("key", "q1", "--variants", 1, "-o", folder, "--format", style, "--worksheet")[0] == 0
+        (name,) = [path.name for path in folder.iterdir() if "worksheet" in path.name]
+        assert name.endswith(f"-worksheet.{end}")
+
+
+def test_papers_that_repeat_each_other_are_told(run, tmp_path):
+    """One number of one digit: seven papers cannot all differ."""
+    problem = tmp_path / "tiny.toml"
+    problem.write_text('[given]\na = 3\n[forward]\nf = "2*a"\n')
+    status, _, err = run("key", problem, "--variants", 7, "-o", tmp_path / "papers")
+    assert status == 0
+    assert "have the same numbers as one before" in err

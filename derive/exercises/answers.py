@@ -6,8 +6,6 @@ only.  May import: errors, written, reader, symbols, tables, problem, texreader.
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -442,6 +440,8 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
 
     Each line is read for itself, so that a quote left open costs one row.
     """
+    import csv
+
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip(" \t" + delimiter):
             fault = "a quote is opened and not closed" if line.count('"') % 2 else ""
@@ -564,6 +564,8 @@ def _json_entry(place: str, name: str, value: Any, reading: _Reading) -> Entry:
 
 
 def _parse_json(text: str) -> Any:
+    import json
+
     _check_depth(text)
 
     def refuse_constant(name: str) -> Any:

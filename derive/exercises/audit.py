@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from derive.arithmetic import Key, compile_tree, key_of
 from derive.exercises.answers import Entry, Paper
-from derive.exercises.chains import fitting, judge_arithmetic, reach_of, value_of
 from derive.exercises.reckoning import Reckoning, digits_shown, true_values
 from derive.exercises.sheets import Sheet, make_sheet, mentioned
 from derive.exercises.verdicts import SEVERITY, Audit, Convention, Judged, Link, Named, Note, Verdict
@@ -236,6 +235,8 @@ class _Auditor:
 
     def judge_sum(self, entry: Entry) -> tuple[Judged, tuple[Named, ...]]:
         """A line without a quantity: `0.594*0.40 + 0.35 = 0.5876`."""
+        from derive.exercises.chains import judge_arithmetic, value_of
+
         assert entry.quantity is not None
         value = value_of(entry.quantity)
         printed = read_printed(entry.sides[-1]) if entry.sides else None
@@ -251,6 +252,8 @@ class _Auditor:
         self, line: Judged, key: Key | None, side: Tree, named: tuple[Named, ...]
     ) -> tuple[Judged, tuple[Named, ...]]:
         """The line with the remark that its own numbers do not come to what it says, and which numbers would."""
+        from derive.exercises.chains import fitting, value_of
+
         value = value_of(side)
         fits = () if key is None else fitting(self.sheet, key, side)
         parts: dict[str, Any] = {"value": value, "fits": fits} if fits else {"value": value}
@@ -260,6 +263,8 @@ class _Auditor:
 
     def comes_to(self, side: Tree, entry: Entry) -> str:
         """Whether the last formula of a chain comes to the number behind it."""
+        from derive.exercises.chains import judge_arithmetic
+
         printed = read_printed(entry.sides[-1])
         assert printed is not None
         if not mentioned(side):
@@ -291,6 +296,8 @@ class _Auditor:
 
     def judge_side(self, entry: Entry, side: Tree) -> Verdict:
         """Whether a side is its quantity: as a formula at every point, or as an expression of numbers at the given ones."""
+        from derive.exercises.chains import reach_of, value_of
+
         assert entry.quantity is not None
         key, negative = self.keys[entry.quantity]
         side = self.sheet.plain(side)

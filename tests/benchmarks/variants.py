@@ -8,6 +8,7 @@ NumPy is not needed by anything else; without it those rows are left out.
 """
 
 import argparse
+import contextlib
 import math
 import re
 import statistics
@@ -16,7 +17,7 @@ import time
 import derive
 from derive.exercises.programs import build_program, numpy_kernels
 from derive.exercises.variants import Variants
-from derive.formats.keys import draw_page
+from derive.formats.keys import key_files
 from derive.formats.templates import KeyTemplate, Undecided
 from derive.keypages import sheets_of
 from derive.rounding import Rounding
@@ -68,7 +69,7 @@ def rows(problem, count):
         numpy = None
     if numpy is not None and "i1" in problem.given:
         vector = build_program(sheet.rows, given, outputs, numpy_kernels())
-        names = [f"{x}" for x in "i1 i2 w1 w2 w3 w4 w5 w6 w7 w8 b1 b2 target_o1 target_o2".split()]
+        names = ["i1", "i2", *(f"w{k}" for k in range(1, 9)), "b1", "b2", "target_o1", "target_o2"]
         table = numpy.array(inputs)
         by_hand = numpy.ascontiguousarray(table[:, [given.index(name) for name in names]])
         ours = numpy.stack(vector(*table.T), 1)
@@ -87,26 +88,25 @@ def rows(problem, count):
     yield "paper worked out and judged in full", best(lambda: [derive.derive(p.problem) for p in papers], 3) / 30 * 1e6, "us", None
     for style in ("text", "latex", "markdown"):
         template = KeyTemplate(family, style)
-        full = [draw_page(sheets_of(p.work, p.id).key, style) for p in papers]
+        full = [key_files(sheets_of(p.work, p.id), p.work, style, p.id) for p in papers]
         numbers = [template.texts_of(p.problem) for p in papers]
         undecided = wrong = 0
         for k, (texts, page) in enumerate(zip(numbers, full, strict=True), 1):
             try:
-                wrong += template.fill(1, k, texts) != page
+                wrong += template.fill(1, k, texts).files != page
             except Undecided:
                 undecided += 1
         assert not wrong
-        decimals = [float(d) for d in re.findall(r"(?<![\w.])\d+\.\d+", full[0])]
-        ready = re.sub(r"(?<![\w.])\d+\.\d+", "%.6f", full[0].replace("%", "%%"))
+        text = "".join(full[0].values())
+        decimals = [float(d) for d in re.findall(r"(?<![\w.])\d+\.\d+", text)]
+        ready = re.sub(r"(?<![\w.])\d+\.\d+", "%.6f", text.replace("%", "%%"))
         values = tuple(decimals)
         floor = best(lambda: [ready % values for _ in range(500)]) / 500  # noqa: B023
 
         def fill(template=template, numbers=numbers):
             for k, texts in enumerate(numbers, 1):
-                try:
+                with contextlib.suppress(Undecided):
                     template.fill(1, k, texts)
-                except Undecided:
-                    pass
 
         mine = best(fill) / len(numbers)
         name = f"worked text, {style}: {mine * 1e6:.0f} us, {len(values)} numbers, {undecided} of 30 left to the full way"

@@ -1,0 +1,401 @@
+"""The page of a derivation.
+
+Owns `derivation_page` and `sections_of`.  May import everything but formats and cli.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from derive.backward import Line, Step
+from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
+from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
+from derive.derivation import Answer, Derivation
+from derive.network import INPUT_NAME, TARGET_NAME
+from derive.problem import missing_numbers
+from derive.reader import LEARNING_RATE
+from derive.scripts import label_symbol, script_of
+from derive.sentences import Speaker, opening, series
+from derive.tables.ops import OPS
+from derive.tables.rules import RULES
+from derive.vectors import rows_of
+from derive.witnesses import kinks_hit
+from derive.written import (
+    Call,
+    Later,
+    Listing,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Product,
+    Sum,
+    Tree,
+    walk,
+)
+
+
+def derivation_page(work: Derivation, speaker: Speaker) -> Page:
+    """The page of a derivation."""
+    return _DerivationPage(work, speaker).page()
+
+
+def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]]:
+    """The parts of a derivation's page by name, in the order of the page."""
+    return _DerivationPage(work, Speaker(language)).sections()
+
+
+class _DerivationPage:
+    def __init__(self, work: Derivation, speaker: Speaker) -> None:
+        self.work, self.speaker = work, speaker
+        self.problem, self.network = work.problem, work.problem.network
+        self.script = script_of(work.problem)
+        self.loss = self.problem.train.loss
+
+    def page(self) -> Page:
+        blocks = tuple(block for section in self.sections().values() for block in section)
+        return Page(self.problem.title, self.speaker.language, self.script, blocks)
+
+    def sections(self) -> dict[str, list[Block]]:
+        found: dict[str, list[Block]] = {
+            "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
+        }
+        if not self.work.requested:
+            found |= {"network": self.the_network(), "notation": self.the_notation(), "kinks": self.kinks()}
+            found |= {"given": self.the_numbers(), "forward": self.forward()}
+        found |= {"backward": self.backward(), "vectors": self.vectors(), "asked": self.asked()}
+        return found | {"update": self.updates(), "checks": self.checked()}
+
+    # --- what is given ------------------------------------------------------------------------------------------------
+
+    def the_network(self) -> list[Block]:
+        """Which quantities feed which, by depth."""
+        depth = dict.fromkeys(self.network.free, 0)
+        for equation in self.network.equations:
+            depth[equation.goal] = 1 + max((depth[n] for n in self.network.mentions[equation.goal]), default=0)
+        inputs = [n for n in self.network.free if self.role(n) == "input"]
+        layers: list[list[str]] = [inputs] if inputs else []
+        for level in range(1, max(depth.values()) + 1):
+            layers.append([e.goal for e in self.network.equations if depth[e.goal] == level])
+        parts: list[Part] = []
+        for layer in layers:
+            parts += [self.speaker.word("text", "flow-arrow")] if parts else []
+            parts += series(map(Name, layer)) if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
+        return [self.speaker.heading("network"), self.speaker.prose("flow", flow=tuple(parts))]
+
+    def role(self, name: str) -> str:
+        train = self.problem.train
+        if name == train.loss:
+            is_loss = any(
+                isinstance(node, Call) and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs)
+            )
+            targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
+            return "loss" if is_loss or targets or train.learning_rate is not None else "output"
+        if name in train.parameters:
+            return "parameter"
+        if name in self.network.pre_activations:
+            return "pre-activation"
+        if name in self.network.activations:
+            return "activation"
+        if name in self.network.by_goal:
+            return "quantity"
+        if TARGET_NAME.fullmatch(name):
+            return "target"
+        if INPUT_NAME.fullmatch(name):
+            return "input"
+        below_loss = self.network.users[name]
+        return "target" if below_loss == (self.loss,) else "constant" if name in self.problem.example(0) else "input"
+
+    def the_notation(self) -> list[Block]:
+        """Each symbol once, by its role."""
+        by_role: dict[str, list[str]] = {}
+        told = list(self.problem.example(0))
+        place = {name: told.index(name) if name in told else len(told) for name in self.network.free}
+        for name in sorted(self.network.quantities, key=lambda name: place.get(name, len(told))):
+            by_role.setdefault(self.role(name), []).append(name)
+        order = ("input", "target", "parameter", "constant", "pre-activation", "activation", "quantity", "output", "loss")
+        rows = [(self.names(by_role[role]), self.speaker.say("role", role)) for role in order if role in by_role]
+        for name, grid in self.problem.vectors.items():
+            kind = "vector" if len(rows_of(grid)[0]) == 1 else "matrix"
+            rows.append(((Name(name),), self.speaker.say("role", kind)))
+        signals = [step.goal for step in self.work.partials if isinstance(step.goal, Partial) and self.signal(step.goal)]
+        if signals:
+            first = signals[0]
+            shown = (
+                series([Partial(s.of, s.wrt, signal=True) for s in signals])
+                if len(signals) <= 12
+                else (Partial(first.of, first.wrt, signal=True), ", …, ", Partial(signals[-1].of, signals[-1].wrt, signal=True))
+            )
+            rows.append(
+                (shown, self.speaker.say("role", "signal", partial=(Partial(first.of, first.wrt, signal=True), " = ", first)))
+            )
+        if self.work.updates:
+            rows.append(((Name(LEARNING_RATE),), self.speaker.say("role", "rate")))
+        head = (self.speaker.word("column", "symbol"), self.speaker.word("column", "meaning"))
+        direct = [
+            node
+            for step in self.work.partials
+            for line in step.lines
+            for node in walk(line.tree)
+            if isinstance(node, Partial) and node.direct
+        ]
+        notes = [self.speaker.prose("direct", partial=direct[0], of=Name(direct[0].of), wrt=Name(direct[0].wrt))] if direct else []
+        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes]
+
+    def names(self, names: Sequence[str]) -> Text:
+        return series(map(Name, names)) if len(names) <= 16 else (Name(names[0]), ", …, ", Name(names[-1]))
+
+    def kinks(self) -> list[Block]:
+        calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
+        used = dict.fromkeys(node.function for node in calls if OPS[node.function].kink)
+        blocks: list[Block] = [Prose(self.speaker.say("kink", function)) for function in used]
+        hit = kinks_hit(self.network, self.work.states[0].values)
+        return blocks + [self.speaker.prose("kink-here", name=Name(name)) for name in hit]
+
+    def the_numbers(self) -> list[Block]:
+        typed = self.problem.example(0)
+        if not typed:
+            return []
+        used = [name for name in typed if name in self.network.free]
+        idle = [name for name in typed if name not in self.network.free]
+        parts: list[Part] = []
+        for name in used:
+            parts += [", "] if parts else []
+            parts += [Name(name), " = ", typed[name]]
+        blocks: list[Block] = [self.speaker.heading("given"), Prose(tuple(parts))] if used else [self.speaker.heading("given")]
+        missing = missing_numbers(self.problem)
+        if missing:
+            blocks.append(self.speaker.prose("unvalued", names=self.names(missing)))
+        if idle:
+            blocks.append(self.speaker.prose("unused", names=", ".join(idle)))
+        if self.problem.examples:
+            blocks.append(self.speaker.prose("example", n=len(self.problem.examples)))
+        if self.problem.train.batch:
+            how = self.speaker.word("text", f"batch-{self.problem.train.batch}")
+            blocks.append(self.speaker.prose("batch", n=self.problem.batch_size, how=how))
+        rounding = self.work.rounding
+        if rounding.carry == "hand":
+            kind, n = ("places", rounding.places) if rounding.places is not None else ("digits", rounding.digits)
+            blocks.append(self.speaker.prose("carry-hand", what=self.speaker.word("text", f"what-{kind}", n=n)))
+        else:
+            blocks.append(self.speaker.prose("carry-full"))
+        return blocks
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    def signal(self, partial: Partial) -> bool:
+        return self.script.signal(partial) is not None and partial.wrt in self.network.pre_activations
+
+    def chain(self, step: Step) -> Equations:
+        rows: list[Row] = []
+        left: Tree | None = step.goal
+        if (
+            isinstance(step.goal, Partial)
+            and self.script.signal(step.goal) is not None
+            and (self.signal(step.goal) or step.kind == "vector")
+        ):
+            rows.append(Row(Partial(step.goal.of, step.goal.wrt, signal=True), "=", step.goal))
+            left = None
+        numbered = False
+        for line in step.lines:
+            reason = self.reason(line, step) if not (line.law == "numbers" and numbered) else ()
+            numbered = numbered or line.law == "numbers"
+            rows.append(Row(left, line.relation, self.shown(line.tree, step), reason))
+            left = None
+        return Equations(tuple(rows))
+
+    def shown(self, tree: Tree, step: Step) -> Tree:
+        """In vector lines, the components of a vector of signals are written by their names δ."""
+        if step.kind == "vector" and isinstance(tree, Listing):
+            return Listing(
+                tuple(Partial(t.of, t.wrt, signal=True) if isinstance(t, Partial) and self.signal(t) else t for t in tree.items)
+            )
+        return tree
+
+    def reason(self, line: Line, step: Step) -> Text:
+        say, about = self.speaker.say, line.about
+        match line.law:
+            case "operation":
+                return say("law", "operation", operation=self.operation(about[0]))
+            case "chain-rule" | "chain-rule-sum":
+                return say(
+                    "law", line.law, wrt=Name(about[0]), of=Name(about[1]), users=self.listed([(Name(n),) for n in about[2:]])
+                )
+            case "no-slope":
+                return say("law", line.law, of=Name(about[0]), wrt=Name(about[1]))
+            case "local-slopes":
+                return say("law", line.law, slopes=self.slopes(about))
+            case "differentiate":
+                return say("law", line.law, of=self.slope_of(about[0]) if self.is_operation(about[0]) else Name(about[0]))
+            case "reuse-signal":
+                plain = Partial(self.loss, about[0])
+                return say("law", line.law, signal=Partial(self.loss, about[0], signal=True), partial=plain)
+        return say("law", line.law)
+
+    def operation(self, function: str) -> Text:
+        return (Name(f"operation:{function}"),)
+
+    def is_operation(self, goal: str) -> bool:
+        return isinstance(self.network.by_goal[goal].rhs, Call)
+
+    def slopes(self, goals: Sequence[str]) -> Text:
+        """σ, a weighted sum, and the formula of L: what the slopes on a line belong to, each once."""
+        return self.listed(list(dict.fromkeys(self.slope_of(goal) for goal in goals)))
+
+    def listed(self, texts: Sequence[Text]) -> Text:
+        """a, b and c; of many, the first and the last."""
+        if len(texts) > 4:
+            return (*texts[0], ", …, ", *texts[-1])
+        parts: list[Part] = []
+        for place, text in enumerate(texts):
+            if place:
+                parts.append(self.speaker.word("text", "and") if place == len(texts) - 1 else ", ")
+            parts += text
+        return tuple(parts)
+
+    def slope_of(self, goal: str) -> Text:
+        rhs = self.network.by_goal[goal].rhs
+        if isinstance(rhs, Call):
+            return self.operation(rhs.function)
+        if is_weighted_sum(rhs):
+            return self.speaker.say("slope", "weighted-sum")
+        return self.speaker.say("slope", "formula", name=Name(goal))
+
+    def forward(self) -> list[Block]:
+        if not self.work.forward:
+            return []
+        steps = {step.goal: step for step in self.work.forward}
+        last = steps.pop(Name(self.loss))
+        blocks: list[Block] = [self.speaker.heading("forward"), *map(self.chain, steps.values())] if steps else []
+        key = "loss" if self.role(self.loss) == "loss" else "output"
+        return [*blocks, self.speaker.heading(key), self.chain(last)]
+
+    def backward(self) -> list[Block]:
+        if not self.work.partials:
+            return []
+        return [self.speaker.heading("backward"), *map(self.chain, self.work.partials)]
+
+    def vectors(self) -> list[Block]:
+        blocks: list[Block] = []
+        for step in self.work.vectors:
+            blocks.append(self.chain(step))
+            if step.lines[-1].law != "vector-form":
+                blocks.append(self.speaker.prose("undecided"))
+        return [self.speaker.heading("vectors"), *blocks] if blocks else []
+
+    # --- what was asked, and the update -------------------------------------------------------------------------------
+
+    def asked(self) -> list[Block]:
+        blocks: list[Block] = []
+        for answer in self.work.answers:
+            asked, chain = answer.ask.tree, []
+            left: Tree | None = asked
+            if label_symbol(answer.ask.label) is not None:
+                chain.append(Row(Name(f"label:{answer.ask.label}"), "=", asked))
+                left = None
+            else:
+                blocks.append(Prose((answer.ask.label + ":",)))
+            if answer.formula != asked:
+                chain.append(Row(left, "=", answer.formula))
+                left = None
+            values = self.answer_values(answer)
+            if values is not None:
+                chain.append(Row(left, "=" if answer.exact else "≈", values, self.on_example(asked)))
+            blocks.append(Equations(tuple(chain)) if chain else Prose((asked,)))
+        return [self.speaker.heading("asked"), *blocks] if blocks else []
+
+    def on_example(self, asked: Tree) -> Text:
+        """Which example a value after some updates belongs to, where there are several."""
+        moved = {Name(name) for name in self.problem.train.parameters}
+        later = [node.updates for node in walk(asked) if isinstance(node, Later) and node.body not in moved]
+        count = len(self.problem.examples)
+        if not later or not count:
+            return ()
+        return self.speaker.say("text", "on-example", k=", ".join(str(k % count + 1) for k in dict.fromkeys(later)))
+
+    def answer_values(self, answer: Answer) -> Tree | None:
+        if answer.values is None:
+            return None
+        numbers = tuple(self.number(value, answer.exact) for value in answer.values)
+        return Listing(numbers) if answer.ask.vector else numbers[0]
+
+    def number(self, value: Decimal, exact: bool) -> Tree:
+        return self.work.rounding.number(value, exact)
+
+    def updates(self) -> list[Block]:
+        work, train = self.work, self.problem.train
+        if not work.updates or train.learning_rate is None:
+            return []
+        rule = RULES[train.rule]
+        old = Name("θ")
+        formula = rule.update(old, Partial(self.loss, "θ"), Name(LEARNING_RATE))
+        title = self.speaker.word("rule", rule.name)
+        lead = self.speaker.prose(
+            "update", rule=title, formula=(Later(old, 1), " = ", formula), rate=Name(LEARNING_RATE), value=train.learning_rate
+        )
+        head = tuple(self.speaker.word("column", key) for key in ("parameter", "old", "gradient", "change", "new"))
+        rows = []
+        for step in work.updates:
+            goal = step.goal
+            assert isinstance(goal, Later)
+            assert isinstance(goal.body, Name)
+            gradient = Partial(self.loss, goal.body.name)
+            lines = {line.law: line for line in step.lines}
+            if "value" in lines:
+                first = work.states[0]
+                cells: list[Tree | None] = [first.leaf(goal.body, work.rounding), first.leaf(gradient, work.rounding)]
+                cells += [lines["numbers"].tree, lines["value"].tree]
+                relation = lines["value"].relation
+            else:
+                cells, relation = [goal.body, gradient, lines["update-rule"].tree, goal], "="
+            shown: list[Text] = [(cell,) if cell is not None else () for cell in cells]
+            shown[3] = (relation + " ", *shown[3])
+            rows.append(((goal.body,), *shown))
+        blocks: list[Block] = [self.speaker.heading("update"), lead, Table(head, tuple(rows))]
+        return [*blocks, *self.after()]
+
+    def after(self) -> list[Block]:
+        work = self.work
+        if not work.losses:
+            return []
+        before, after = (self.number(loss, exact) for loss, exact in work.losses)
+        row = Row(Name(self.loss), "=" if work.losses[0][1] else "≈", before, self.speaker.say("column", "before"))
+        moved = Name(self.loss) if self.problem.examples else Later(Name(self.loss), 1)
+        later = Row(moved, "=" if work.losses[1][1] else "≈", after, self.speaker.say("column", "after"))
+        blocks: list[Block] = [self.speaker.heading("after")]
+        if self.problem.examples:
+            blocks.append(self.speaker.prose("after-example"))
+        blocks += [Equations((row,)), Equations((later,))]
+        if len(work.states) > 2:
+            head = tuple(self.speaker.word("column", key) for key in ("updates", "example", "loss"))
+            count = len(self.problem.examples)
+            rows = tuple(
+                (
+                    (str(state.updates),),
+                    (str(state.updates % count + 1) if count else "–",),
+                    (state.leaf(Name(self.loss), work.rounding) or "–",),
+                )
+                for state in work.states
+            )
+            blocks += [self.speaker.heading("later"), Table(head, rows)]
+        return blocks
+
+    def checked(self) -> list[Block]:
+        checks = self.work.checks
+        parts = self.speaker.say("text", "checked", judged=checks.judged, lines=checks.lines)
+        for judge, key in ((FORWARD_AGAIN, "checked-forward"), (RECOMPUTED, "checked-recomputed"), (COMPOSED, "checked-composed")):
+            if judge in checks.judges:
+                parts = (*parts, " ", *self.speaker.say("text", key))
+        return [self.speaker.heading("checks"), Prose(parts)]
+
+
+def is_weighted_sum(tree: Tree) -> bool:
+    """Whether a right side is a sum of products of names and numbers."""
+    terms = tree.terms if isinstance(tree, Sum) else (tree,)
+    for term in terms:
+        body = term.body if isinstance(term, Negative) else term
+        factors = body.factors if isinstance(body, Product) else (body,)
+        if not all(isinstance(factor, Name | Number) for factor in factors):
+            return False
+    return any(isinstance(term, Product) for term in terms)
