@@ -6,7 +6,6 @@ A bad answer costs that answer only, a bad file is told in one line, nothing tak
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import derive
-from derive.cli import main, parser
+from derive.cli import main
 from derive.errors import InputError
 from derive.exercises.answers import load_answers, read_answers
 from derive.formats.plain import typed
@@ -106,7 +105,6 @@ def test_every_row_that_concerns_reading_is_there():
     assert {attack["row"] for attack in TABLE["attacks"]} == set(range(1, 51)) - elsewhere
 
 
-@pytest.mark.skipif(not re.search(r"^ +check\b", parser().format_help(), re.MULTILINE), reason="derive check is not there yet")
 def test_attacks_through_the_command(tmp_path, capsys):
     """One line of message at most, a status that was promised, and no internal error."""
     for number, (attack, place, text) in enumerate(inputs()):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.verdicts import Audit
     from derive.exercises.classes import Class
+    from derive.exercises.verdicts import Audit
     from derive.rounding import Rounding
 
 FORMATS: dict[str, tuple[str, str]] = {

@@ -11,7 +11,7 @@ from typing import Any
 from derive.auditpages import slip_sentence
 from derive.exercises.classes import Class
 from derive.exercises.verdicts import Audit, Judged, Named
-from derive.formats.plain import typed, typed_words
+from derive.formats.plain import typed
 from derive.rounding import Rounding
 from derive.sentences import Speaker
 from derive.written import Tree

@@ -1,6 +1,6 @@
 """The gradebook of a class as CSV: a row for each student, a column for each item.
 
-Owns `render_gradebook`.  May import: exercises.classes.
+Owns `render_gradebook`.  May import: exercises.
 """
 
 from __future__ import annotations
@@ -9,17 +9,8 @@ import csv
 import io
 
 from derive.exercises.classes import Class
+from derive.exercises.keys import defused
 from derive.exercises.verdicts import VERDICTS
-
-
-def cell(text: str) -> str:
-    """Text as a cell that no spreadsheet takes for a formula, without control characters.
-
-    >>> cell("=1+1"), cell("h1")
-    ("'=1+1", 'h1')
-    """
-    safe = "".join(character if character.isprintable() else " " for character in text)
-    return f"'{safe}" if safe.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in "\t\r" else safe
 
 
 def render_gradebook(grades: Class) -> str:
@@ -27,14 +18,14 @@ def render_gradebook(grades: Class) -> str:
     names = grades.names
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["student", "paper", *VERDICTS, "missing", "slips", *map(cell, names)])
+    table.writerow(["student", "paper", *VERDICTS, "missing", "slips", *map(defused, names)])
     for audit in grades.audits:
         verdicts: dict[str, str] = {}
         for line in audit.lines:
             verdicts[line.name] = f"{verdicts[line.name]} {line.verdict}" if line.name in verdicts else line.verdict
         slips = " ".join(dict.fromkeys(slip.id for slip in audit.slips))
         missing = sum(name not in verdicts for name in names)
-        student, paper = cell(audit.paper.student), cell(audit.paper.variant)
+        student, paper = defused(audit.paper.student), defused(audit.paper.variant)
         counts = [audit.score[verdict] for verdict in VERDICTS]
         table.writerow([student, paper, *counts, missing, slips, *(verdicts.get(name, "missing") for name in names)])
     return stream.getvalue()
