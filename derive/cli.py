@@ -283,6 +283,10 @@ _AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "format": 
 """A key is of the whole problem, and its digits are those of a page in every format: an id names one paper."""
 
 
+MANY = 50
+"""Papers from which on it pays to make a template of the page first; the bytes are the same either way."""
+
+
 def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     from derive.exercises.keys import answer_sheet, entries_of
     from derive.exercises.variants import Variants
@@ -300,12 +304,24 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     answers: list[tuple[str, tuple[Entry, ...]]] = []
     rejected: list[str] = []
     drawn: set[str] = set()
+    template = None
+    if options.variants >= MANY and not options.worksheet and options.format != "json":
+        from derive.formats.templates import template_of
+
+        template = template_of(family, options.format, options.lang)
     for number in range(1, options.variants + 1):
-        variant = family.paper(options.seed, number)
-        rejected += variant.rejected
-        drawn.add(repr((variant.problem.given, variant.problem.examples)))
-        answers.append((variant.id, entries_of(variant.work)))
-        made = key_files(sheets_of(variant.work, variant.id, options.lang), variant.work, options.format, variant.id)
+        filled = template.paper(options.seed, number) if template is not None else None
+        if filled is not None:
+            made = dict(filled.files)
+            rejected += filled.rejected
+            drawn.add(repr(filled.numbers))
+            answers.append((filled.id, filled.answers))
+        else:
+            variant = family.paper(options.seed, number)
+            made = key_files(sheets_of(variant.work, variant.id, options.lang), variant.work, options.format, variant.id)
+            rejected += variant.rejected
+            drawn.add(repr(family.numbers_of(variant.problem)))
+            answers.append((variant.id, entries_of(variant.work)))
         if options.worksheet:
             page = worksheet_of(variant.work, options.blank, variant.id, options.lang)
             made[f"{variant.id}-worksheet.{ENDINGS[options.format]}"] = draw_page(page, options.format)

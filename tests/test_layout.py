@@ -12,9 +12,9 @@ ORDER = [
     "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "problem", "batches", "spec", "backward", "vectors",
     "values", "witnesses", "checks", "derivation", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit",
-    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "derivationpages", "pages", "keypages",
+    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "derivationpages", "pages", "keypages",
     "formats.mathematics", "formats.plain", "formats.latex", "formats.text", "formats.markdown", "formats.json", "formats.auditjson", "formats.gradebook",
-    "formats.exam", "formats.keys", "formats.templates",
+    "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "formats", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""

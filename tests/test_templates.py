@@ -5,11 +5,13 @@ from decimal import Decimal
 import pytest
 
 import derive
+from derive import cli
 from derive.exercises.keys import entries_of
+from derive.exercises.nearly import Undecided, in_digits, is_near
 from derive.exercises.variants import Variants
 from derive.formats import templates
 from derive.formats.keys import key_files
-from derive.formats.templates import KeyTemplate, Undecided, in_digits, is_near, supported
+from derive.formats.templates import KeyTemplate, supported
 from derive.keypages import sheets_of
 from derive.rounding import Rounding
 
@@ -73,7 +75,7 @@ def test_a_filled_template_is_the_page_worked_out_in_full(name, style, rounding)
     for seed, number in [(seed, number) for seed in (1, 2) for number in range(1, 9)]:
         paper = papers.paper(seed, number)
         try:
-            found = template.fill(seed, number, template.texts_of(paper.problem))
+            found = template.fill(seed, number, papers.numbers_of(paper.problem))
         except Undecided:
             continue
         told += 1
@@ -86,7 +88,7 @@ def test_a_template_fills_in_what_changes_the_page():
     """Negative numbers in brackets, = beside ≈, and guard digits: all of them occur among the pages compared above."""
     papers = family("q1")
     template = KeyTemplate(papers, "text")
-    pages = [template.fill(3, n, template.texts_of(papers.paper(3, n).problem)) for n in range(1, 9)]
+    pages = [template.fill(3, n, papers.numbers_of(papers.paper(3, n).problem)) for n in range(1, 9)]
     pages = [page.files[f"{page.id}-key.txt"] for page in pages]
     assert any("(−0.0" in page for page in pages)
     assert len({page.count("≈") for page in pages}) > 1  # in some, a line gives its value exactly
@@ -117,9 +119,22 @@ def test_a_wrong_second_computation_stops_the_page(monkeypatch):
     """The decimals are there to contradict the floats."""
     papers = family("q1")
     template = KeyTemplate(papers, "text")
-    texts = template.texts_of(papers.paper(1, 1).problem)
+    texts = papers.numbers_of(papers.paper(1, 1).problem)
     right = template.bounded
     monkeypatch.setattr(template, "bounded", lambda *inputs: (tuple(v * (1 + 1e-12) for v in right(*inputs)[0]), right(*inputs)[1]))
     with pytest.raises(Undecided):
         template.fill(1, 1, texts)
     assert templates.MOST_GUARDS > 1
+
+
+@pytest.mark.parametrize("style", ["text", "latex"])
+def test_the_command_writes_the_same_bytes_with_a_template_and_without(style, tmp_path, monkeypatch, capsys):
+    """And the same account of rejected draws, and the same answer sheet."""
+    told = []
+    for folder, many in (("full", 1000), ("fast", 1)):
+        monkeypatch.setattr(cli, "MANY", many)
+        assert cli.main(["key", "mazur", "--variants", "6", "--seed", "3", "-o", str(tmp_path / folder), "--format", style]) == 0
+        told.append(capsys.readouterr().err)
+    full, fast = ({path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("full", "fast"))
+    assert fast == full
+    assert told[0] == told[1]

@@ -159,6 +159,11 @@ class Variants:
             (given if slot.example < 0 else examples[slot.example])[slot.name] = Number(text)
         return replace(self.problem, given=given, examples=tuple(examples))
 
+    def numbers_of(self, problem: Problem) -> tuple[str, ...]:
+        """The draw a variant was made of."""
+        sources = (problem.given, *problem.examples)
+        return tuple(sources[slot.example + 1][slot.name].text for slot in self.slots)
+
     def accepted(self, seed: int, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The first draw that the gates on floats let through, and the gates that turned away those before it."""
         rejected: list[str] = []

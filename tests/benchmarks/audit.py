@@ -21,14 +21,17 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import derive
 from derive.arithmetic import DECIMAL, precision
+from derive.exercises.answers import read_answers
+from derive.exercises.audit import audit_papers
 from derive.exercises.reckoning import Reckoning, digits_shown, true_values
 from derive.exercises.search import explain
 from derive.exercises.sheets import make_sheet
+from derive.formats.plain import typed
 from derive.intervals import read_printed
 from derive.rounding import Rounding
 from derive.spec import load_text
 from derive.tables.slips import SLIPS, candidates, garbles
-from derive.written import Later, Negative, Number, Partial
+from derive.written import Call, Later, Name, Negative, Number, Partial, substitute, walk
 
 POLICIES = [(kind, n) for n in (3, 4, 5, 6) for kind in ("digits", "places")]
 
@@ -180,6 +183,61 @@ def study_slips(name):
     return rows, missed
 
 
+def study_stale(name):
+    """The same for stale-forward, which needs papers that show the forward pass after the update and its gradients too."""
+    problem, source = problem_of(name), random.Random(f"s{name}")
+    sheet = make_sheet(problem, updates=1)
+    truth = true_values(sheet)
+    rows, missed = [], []
+    for slipped in SLIPS["stale-forward"].places(sheet):
+        policy = source.choice(POLICIES)
+        rounding = rounding_of(policy)
+        right, wrong = by_hand(sheet, rounding), by_hand(sheet.done_wrong(slipped.rows, slipped.ways, {}), rounding)
+        if right is None or wrong is None:
+            continue
+        right, paper = (printed_of(values, list(sheet.rows), rounding) for values in (right, wrong))
+        if all(right[key].value == paper[key].value for key in paper):
+            continue
+        start = time.perf_counter()
+        bad, slips, _ = audit(sheet, truth, paper)
+        hit = any("stale-forward" in ids for ids in names(slips))
+        rows.append(("stale-forward", bool(bad), hit, policy, time.perf_counter() - start))
+        if not hit:
+            missed.append(("stale-forward", slipped.variant, slipped.where, policy, len(bad), names(slips)))
+    return rows, missed
+
+
+def study_arithmetic(name):
+    """The same for false-arithmetic: each line that is a sum of products, with its numbers in place and another digit in its result."""
+    problem, source = problem_of(name), random.Random(f"a{name}")
+    network, rows, missed = problem.network, [], []
+    for equation in network.equations:
+        policy = source.choice(POLICIES)
+        rounding = rounding_of(policy)
+        values = by_hand(make_sheet(problem), rounding)
+        if values is None or any(isinstance(node, Call) for node in walk(equation.rhs)):
+            continue
+
+        def number(leaf, values=values, rounding=rounding):
+            if not isinstance(leaf, Name):
+                return None
+            text = problem.given[leaf.name].text if leaf.name in problem.given else rounding.show(values[leaf.name])
+            return Negative(Number(text[1:])) if text.startswith("-") else Number(text)
+
+        right = rounding.show(values[equation.goal])
+        places = [place for place, digit in enumerate(right) if digit.isdigit() and place < len(right) - 1]
+        at = source.choice(places)
+        digit = source.choice([d for d in "123456789" if d != right[at]])
+        line = f"{equation.goal} = {typed(substitute(equation.rhs, number))} = {right[:at]}{digit}{right[at + 1 :]}"
+        start = time.perf_counter()
+        (found,) = audit_papers(problem, read_answers(line, problem))
+        hit = any(slip.id == "false-arithmetic" for slip in found.slips)
+        rows.append(("false-arithmetic", found.lines[0].verdict == "wrong", hit, policy, time.perf_counter() - start))
+        if not hit:
+            missed.append(("false-arithmetic", line, policy, found.lines[0].verdict))
+    return rows, missed
+
+
 def study_garbles(name):
     problem, source = problem_of(name), random.Random(f"g{name}")
     sheet = make_sheet(problem)
@@ -323,7 +381,7 @@ def main():
     print(f"Python {sys.version.split()[0]}, derive {derive.__version__}, {time.strftime('%Y-%m-%d')}, q1, mazur and {chosen.networks} random networks\n")
     with ProcessPoolExecutor(chosen.jobs) as pool:
         rows, missed = [], []
-        for study in (study_slips, study_garbles):
+        for study in (study_slips, study_stale, study_garbles, study_arithmetic):
             for done, (found, misses) in enumerate(pool.map(study, networks), start=1):
                 rows += found
                 missed += misses

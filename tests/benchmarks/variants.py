@@ -15,10 +15,11 @@ import statistics
 import time
 
 import derive
+from derive.exercises.nearly import Undecided
 from derive.exercises.programs import build_program, numpy_kernels
 from derive.exercises.variants import Variants
 from derive.formats.keys import key_files
-from derive.formats.templates import KeyTemplate, Undecided
+from derive.formats.templates import KeyTemplate
 from derive.keypages import sheets_of
 from derive.rounding import Rounding
 from derive.written import Later, Name, Partial
@@ -89,7 +90,7 @@ def rows(problem, count):
     for style in ("text", "latex", "markdown"):
         template = KeyTemplate(family, style)
         full = [key_files(sheets_of(p.work, p.id), p.work, style, p.id) for p in papers]
-        numbers = [template.texts_of(p.problem) for p in papers]
+        numbers = [family.numbers_of(p.problem) for p in papers]
         undecided = wrong = 0
         for k, (texts, page) in enumerate(zip(numbers, full, strict=True), 1):
             try:
