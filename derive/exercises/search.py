@@ -105,18 +105,16 @@ def explain(reckoning: Reckoning, wrong: Iterable[Key], symbols: bool = False) -
     closed = frozenset(key for key in reckoning.own[1] if key not in open_)
     best = Hypothesis(Case(reckoning, open_, closed, *_told_by_later_lines(reckoning, open_), symbols))
     kept = [best]
-    while best.case.open and kept and len(best.slips) < MOST_SLIPS:
-        longer: dict[frozenset[tuple[str, tuple[Key, ...]]], Hypothesis] = {}
-        for hypothesis in kept:
-            for child in _longer(hypothesis):
-                known = longer.get(child.signature)
-                if known is None or known.bits < child.bits:
-                    longer[child.signature] = child
-        kept = sorted(longer.values(), key=lambda h: (-h.bits, len(h.slips), h.places))[:BEAM]
-        if kept and kept[0].bits > best.bits:
-            best = kept[0]
-        elif len(kept[0].slips if kept else ()) > len(best.slips) + 1:
+    for _ in range(MOST_SLIPS):
+        if not best.case.open:
             break
+        longer: dict[frozenset[tuple[str, tuple[Key, ...]]], Hypothesis] = {}
+        for child in (child for hypothesis in kept for child in _longer(hypothesis)):
+            known = longer.get(child.signature)
+            if known is None or known.bits < child.bits:
+                longer[child.signature] = child
+        kept = sorted(longer.values(), key=lambda h: (-h.bits, len(h.slips), h.places))[:BEAM]
+        best = max((best, *kept[:1]), key=lambda h: h.bits)
     return _finished(reckoning, best), best.case
 
 

@@ -14,11 +14,19 @@ from derive.blocks import Block, Equations, Page, Table
 from derive.exercises.nearly import Undecided
 from derive.formats.text import REASON_COLUMN, aligned_cells, aligned_lines, equation_lines, render_text, table_cells
 
+STRANGE = re.compile(r"0\.7770\d{4}0777|777000777777-777|[\x00\x01]")
+"""What no page may hold of itself if it is to be taken apart."""
+
 _MARK = re.compile(r"0\.7770(\d{4})0777|(777000777777-777)")
 SEED, NUMBER = 777000777777, 777
 
 
 def mark(place: int) -> str:
+    """The digits that stand for the number at a place.
+
+    >>> mark(12)
+    '0.777000120777'
+    """
     return f"0.7770{place:04d}0777"
 
 
