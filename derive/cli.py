@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS
     )
     top.add_argument("--version", action="version", version=f"derive {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = top.add_subparsers(prog="derive", dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     commands.add_parser("list", help="the built-in problems", description="The built-in problems.")
     show = commands.add_parser(
         "show", help="the derivation of a problem", description="The derivation: forward, backward, update.", epilog=STATUS

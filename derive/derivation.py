@@ -26,11 +26,11 @@ from derive.checks import (
 )
 from derive.errors import FormulaError, InputError, UsageError, suggest
 from derive.network import Equation
-from derive.problem import Ask, Problem, missing_numbers
+from derive.problem import Ask, Problem, missing_numbers, updated_tree
 from derive.rounding import Rounding
 from derive.slopes import Slopes
 from derive.tables.ops import OPS
-from derive.values import State, revisit, run, updated_tree, with_numbers
+from derive.values import State, revisit, run, with_numbers
 from derive.vectors import components, vector_steps
 from derive.written import Call, Later, Name, Partial, Tree, substitute, walk
 

@@ -17,9 +17,9 @@ from derive.problem import missing_numbers
 from derive.reader import LEARNING_RATE
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening, series
+from derive.tables.layers import rows_of
 from derive.tables.ops import OPS
 from derive.tables.rules import RULES
-from derive.vectors import rows_of
 from derive.witnesses import kinks_hit
 from derive.written import (
     Call,

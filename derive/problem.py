@@ -1,6 +1,6 @@
 """A problem, checked: what a file says, or what a program builds.
 
-Owns `Problem` and its parts.  May import: errors, written, reader, network, tables.layers.
+Owns `Problem` and its parts.  May import: errors, written, reader, network, tables.layers, tables.rules.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from derive.errors import FormulaError
 from derive.network import Network
 from derive.reader import LEARNING_RATE, read_formula
 from derive.tables.layers import Grid
+from derive.tables.rules import RULES
 from derive.written import (
     Call,
     Later,
@@ -141,3 +142,8 @@ def missing_numbers(problem: Problem) -> tuple[str, ...]:
     """The free names without a value."""
     have = problem.example(0)
     return tuple(name for name in problem.network.free if name not in have)
+
+
+def updated_tree(problem: Problem, name: str) -> Tree:
+    """What a parameter becomes by one update, as written."""
+    return RULES[problem.train.rule].update(Name(name), Partial(problem.train.loss, name), Name(LEARNING_RATE))

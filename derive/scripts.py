@@ -10,8 +10,8 @@ import re
 from derive.problem import Problem
 from derive.reader import LEARNING_RATE
 from derive.symbols import Script, Symbol, signal_symbol
+from derive.tables.layers import rows_of
 from derive.tables.ops import OPS
-from derive.vectors import rows_of
 from derive.written import (
     Partial,
 )

@@ -13,11 +13,10 @@ from decimal import Decimal, Overflow
 from derive.arithmetic import Evaluator, Key, compile_tree, forget_rounding, key_of, precision, settle, was_exact
 from derive.backward import Line, Step
 from derive.errors import DeriveError, InputError, LimitError
-from derive.problem import Problem
+from derive.problem import Problem, updated_tree
 from derive.reader import LEARNING_RATE
 from derive.rounding import Rounding
-from derive.tables.rules import RULES
-from derive.written import Name, Number, Partial, Tree, substitute, walk
+from derive.written import Number, Partial, Tree, substitute, walk
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,6 @@ def revisit(problem: Problem, state: State, rounding: Rounding) -> State:
     moved = {name: (state.values[name], name in state.exact) for name in problem.train.parameters}
     typed = {name: number for name, number in problem.example(0).items() if name not in moved}
     return _state(state.updates, _program(problem, ()), typed, moved, rounding)
-
-
-def updated_tree(problem: Problem, name: str) -> Tree:
-    """What a parameter becomes by one update, as written."""
-    return RULES[problem.train.rule].update(Name(name), Partial(problem.train.loss, name), Name(LEARNING_RATE))
 
 
 def _move(problem: Problem, name: str, state: State, rounding: Rounding) -> tuple[Decimal, bool]:

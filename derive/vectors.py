@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from derive.backward import Line, Step
-from derive.tables.layers import Grid
+from derive.tables.layers import Grid, rows_of
 from derive.written import (
     Call,
     Elementwise,
@@ -33,11 +33,6 @@ from derive.written import (
 
 Cells = tuple[tuple[Tree, ...], ...]
 Vectors = Mapping[str, Grid]
-
-
-def rows_of(grid: Grid) -> tuple[tuple[str, ...], ...]:
-    """A vector as a column, a matrix as its rows."""
-    return tuple(row if isinstance(row, tuple) else (row,) for row in grid)
 
 
 def components(tree: Tree, vectors: Vectors) -> tuple[Tree, ...]:

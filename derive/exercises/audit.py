@@ -19,7 +19,6 @@ from derive.exercises.verdicts import SEVERITY, Audit, Convention, Judged, Link,
 from derive.intervals import INTERVALS, Interval, Printed, nearest, read_printed
 from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.vectors import components
 from derive.written import Later, Name, Negative, Number, Partial, Tree, walk
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def scalar_parts(entry: Entry, problem: Problem) -> tuple[Entry, ...]:
     """The scalar answers a line is made of: itself, or one for each component of a vector; none where the sizes do not fit."""
     if entry.verdict or entry.quantity is None or not problem.vectors:
         return (entry,)
+    from derive.vectors import components
+
     try:
         quantities, *sides = (components(tree, problem.vectors) for tree in (entry.quantity, *entry.sides))
     except (TypeError, ValueError, IndexError):

@@ -15,11 +15,10 @@ from typing import Any
 from derive.arithmetic import Arithmetic, Evaluator, Key, compile_tree, key_of
 from derive.handwriting import tidy
 from derive.network import LABEL_NAME, TARGET_NAME, Network
-from derive.problem import Problem
+from derive.problem import Problem, updated_tree
 from derive.reader import LEARNING_RATE
 from derive.slopes import Slopes
 from derive.tables.ops import OPS
-from derive.values import updated_tree
 from derive.written import ZERO, Call, Later, Name, Number, Partial, Tree, add, multiply, rebuild, substitute, walk
 
 Rows = dict[Key, Tree]

@@ -76,3 +76,8 @@ def _loss(name: str, outputs: list[str], targets: list[str]) -> Call | Sum:
     if not OPS[name].listed:
         return Sum(tuple(Call(name, pair) for pair in zip(predicted, wanted, strict=True)))
     return Call(name, (Listing(predicted), Listing(wanted)))
+
+
+def rows_of(grid: Grid) -> tuple[tuple[str, ...], ...]:
+    """A vector as a column, a matrix as its rows."""
+    return tuple(row if isinstance(row, tuple) else (row,) for row in grid)
