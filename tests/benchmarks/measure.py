@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -35,6 +36,7 @@ PROCESS_ROUNDS, DEPTH_ROUNDS, WIDTH_ROUNDS = 15, 3, 5
 DEPTHS, FITTED_FROM = (1, 2, 5, 10, 20, 50), 5
 WIDTH = (16, 16, 16)
 HELP_GOAL, SHOW_GOAL, LINEAR_GOAL, WIDTH_GOAL = 2.5, 1.3, 1.1, 0.1
+CHECK_GOAL = 8
 
 Row = tuple[str, str, str, str]
 
@@ -84,10 +86,13 @@ def milliseconds(seconds: Sequence[float]) -> str:
 
 
 def start_up() -> Iterator[Row]:
-    """Whole processes: the help against bare Python, a page against importing SymPy."""
+    """Whole processes: the help and the audit of right numbers against bare Python, a page against importing SymPy."""
     script = Path(sys.executable).with_name("derive")
     command = [str(script)] if script.exists() else [sys.executable, "-m", "derive"]
+    answers = Path(tempfile.mkdtemp()) / "answers.txt"
+    answers.write_text("h1 = 0.5945\ny1 = 0.7918\nL = 0.3234\ndL/dw5 = 0.07661\nw5+ = 0.3617\n", encoding="utf-8")
     pairs = (
+        ("derive check q1 answers.txt", [*command, "check", "q1", str(answers)], "pass", CHECK_GOAL),
         ("derive --help", [*command, "--help"], "pass", HELP_GOAL),
         ("derive show q1 --format latex", [*command, "show", "q1", "--format", "latex"], "import sympy", SHOW_GOAL),
     )
