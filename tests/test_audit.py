@@ -171,6 +171,25 @@ def test_a_wrong_formula_comes_with_the_point_that_shows_it():
     assert "wrong-index" in line.slips
 
 
+SOFTMAX = """
+[given]
+z1 = 0.4
+z2 = -0.2
+t1 = 0
+t2 = 1
+[forward]
+"p1, p2" = "softmax(z1, z2)"
+L = "cross_entropy([p1, p2], [t1, t2])"
+"""
+
+
+def test_a_formula_may_rest_on_the_targets_as_given():
+    """dL/dz1 = p1 - t1 holds where the targets add up to 1 (Bishop 2006, eq. 4.109), and these do."""
+    found = audit("dL/dz1 = p1 - t1\ndL/dz2 = p1 - t2", load_text(SOFTMAX))
+    assert verdicts(found) == {"dL/dz1": "right", "dL/dz2": "wrong"}
+    assert [note.key for note in found.lines[0].notes] == ["at-targets"]
+
+
 def test_vectors_are_judged_component_by_component():
     right = "δ2 = [w3_1*a2_1*(1 - a2_1), w3_2*a2_2*(1 - a2_2)]"
     assert verdicts(audit(right, Q2)) == {"δ2": "right"}

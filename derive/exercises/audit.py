@@ -290,10 +290,18 @@ class _Auditor:
         return self.digits.widen(found)
 
     def compare(self, entry: Entry, goal: Tree, formula: Tree) -> Verdict:
-        """Whether a formula of an entry is a goal, wherever both have a value."""
+        """Whether a formula of an entry is a goal: wherever both have a value, or at least wherever the targets are as given.
+
+        p − t for the slope of cross-entropy behind softmax needs targets that add up to 1.
+        """
         from derive.exercises.formulas import judge_formula
 
-        return judge_formula(self.sheet, goal, formula, entry.strangers)
+        verdict = judge_formula(self.sheet, goal, formula, entry.strangers)
+        targets = {name: Decimal(self.sheet.given[name].text) for name in self.sheet.targets if name in self.sheet.given}
+        if verdict.verdict != "wrong" or not targets:
+            return verdict
+        as_given = judge_formula(self.sheet, goal, formula, entry.strangers, targets)
+        return Verdict("right", "at-targets") if as_given.verdict == "right" else verdict
 
     def judge_side(self, entry: Entry, side: Tree) -> Verdict:
         """Whether a side is its quantity: as a formula at every point, or as an expression of numbers at the given ones."""

@@ -47,34 +47,46 @@ class AnswerPoint(Point):
         return super().__missing__(key)
 
 
-def answer_points(sheet: Sheet, strangers: Iterable[str] = (), fine: bool = False) -> Iterator[AnswerPoint]:
-    """Seeded points of the network; the learning rate is the problem's, and names that only the answer uses are drawn too."""
+def answer_points(
+    sheet: Sheet, strangers: Iterable[str] = (), fine: bool = False, fixed: Mapping[str, Decimal] | None = None
+) -> Iterator[AnswerPoint]:
+    """Seeded points of the network, some of its names `fixed`; the learning rate is the problem's, and names that only the answer
+    uses are drawn too.
+    """
     source = random.Random("answers")  # noqa: S311  (points to compute at, not secrets)
     drawn = {name: Decimal(f"{source.uniform(0.05, 0.95):.12f}") for name in sorted({*strangers, LEARNING_RATE})}
     if sheet.problem.train.learning_rate is not None:
         drawn[LEARNING_RATE] = Decimal(sheet.problem.train.learning_rate.text)
     network, nudge = sheet.network, FINE_NUDGE if fine else NUDGE
     for point in points(network, "answers", nudge=nudge):
-        yield AnswerPoint(network, {name: point[name] for name in network.free}, nudge, sheet, drawn)
+        start = {name: point[name] for name in network.free} | dict(fixed or {})
+        try:
+            yield AnswerPoint(network, start, nudge, sheet, drawn)
+        except ArithmeticError:
+            continue
 
 
-def judge_formula(sheet: Sheet, goal: Tree, formula: Tree, strangers: Iterable[str] = ()) -> Verdict:
+def judge_formula(
+    sheet: Sheet, goal: Tree, formula: Tree, strangers: Iterable[str] = (), fixed: Mapping[str, Decimal] | None = None
+) -> Verdict:
     """Whether `formula` is `goal` wherever both have a value.
 
     A difference has to show again at a much finer nudge before it refutes.  Agreement is asked for at more points the more names
     there are; a formula that differs only in a spot between them is not caught.
     """
-    verdict = _compare(sheet, goal, formula, tuple(strangers), fine=False)
-    return _compare(sheet, goal, formula, tuple(strangers), fine=True) if verdict.verdict == "wrong" else verdict
+    verdict = _compare(sheet, goal, formula, tuple(strangers), fixed or {}, fine=False)
+    return _compare(sheet, goal, formula, tuple(strangers), fixed or {}, fine=True) if verdict.verdict == "wrong" else verdict
 
 
-def _compare(sheet: Sheet, goal: Tree, formula: Tree, strangers: tuple[str, ...], fine: bool) -> Verdict:
+def _compare(
+    sheet: Sheet, goal: Tree, formula: Tree, strangers: tuple[str, ...], fixed: Mapping[str, Decimal], fine: bool
+) -> Verdict:
     wanted = min(MOST, LEAST + len(names_in(formula)) // 8)
     agreed, alive, too_large = 0, False, False
     with precision(FINE_DIGITS if fine else WORKING_DIGITS):
         claim, truth = compile_tree(formula), compile_tree(goal)
         try:
-            for point in answer_points(sheet, strangers, fine):
+            for point in answer_points(sheet, strangers, fine, fixed):
                 try:
                     given = claim(point)
                 except Overflow:
