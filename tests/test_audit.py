@@ -190,6 +190,27 @@ def test_a_formula_may_rest_on_the_targets_as_given():
     assert [note.key for note in found.lines[0].notes] == ["at-targets"]
 
 
+RELU = """
+[given]
+x = 1.5
+w = 0.4
+t = 1
+[forward]
+z = "w*x"
+y = "relu(z)"
+L = "1/2*(t - y)^2"
+"""
+
+
+def test_a_formula_may_rest_on_the_side_of_a_kink_where_the_numbers_stand():
+    """The unit is live at z = 0.6, so its slope there is 1; with w = -0.4 it is dead, and the slope left out is a slip."""
+    (line,) = audit("dL/dw = (y - t)*x", load_text(RELU)).lines
+    assert (line.verdict, [note.key for note in line.notes]) == ("right", ["at-kinks"])
+    found = audit("dL/dw = (y - t)*x", load_text(RELU.replace("w = 0.4", "w = -0.4")))
+    assert verdicts(found) == {"dL/dw": "wrong"}
+    assert ids(found) == {"missing-slope"}
+
+
 def test_vectors_are_judged_component_by_component():
     right = "δ2 = [w3_1*a2_1*(1 - a2_1), w3_2*a2_2*(1 - a2_2)]"
     assert verdicts(audit(right, Q2)) == {"δ2": "right"}

@@ -290,18 +290,28 @@ class _Auditor:
         return self.digits.widen(found)
 
     def compare(self, entry: Entry, goal: Tree, formula: Tree) -> Verdict:
-        """Whether a formula of an entry is a goal: wherever both have a value, or at least wherever the targets are as given.
+        """Whether a formula of an entry is a goal: wherever both have a value, or at least wherever the targets are as given, or
+        around the given numbers where the network has kinks.
 
-        p − t for the slope of cross-entropy behind softmax needs targets that add up to 1.
+        p − t for the slope of cross-entropy behind softmax needs targets that add up to 1; 1 for the slope of ReLU, a live unit.
         """
         from derive.exercises.formulas import judge_formula
 
         verdict = judge_formula(self.sheet, goal, formula, entry.strangers)
         targets = {name: Decimal(self.sheet.given[name].text) for name in self.sheet.targets if name in self.sheet.given}
-        if verdict.verdict != "wrong" or not targets:
+        if verdict.verdict != "wrong" or not self.truth:
             return verdict
-        as_given = judge_formula(self.sheet, goal, formula, entry.strangers, targets)
-        return Verdict("right", "at-targets") if as_given.verdict == "right" else verdict
+        if judge_formula(self.sheet, goal, formula, entry.strangers, targets).verdict == "right":
+            return Verdict("right", "at-targets")
+        around = [self.around(Decimal(shift)) for shift in ("0.0003", "-0.0007")] if self.problem.network.kinks else []
+        near = [judge_formula(self.sheet, goal, formula, entry.strangers, point).verdict for point in around]
+        return Verdict("right", "at-kinks") if near and set(near) == {"right"} else verdict
+
+    def around(self, shift: Decimal) -> dict[str, Decimal]:
+        """The given numbers, each moved a little and by another share."""
+        free = [name for name in self.problem.network.free if name in self.sheet.given]
+        values = {name: Decimal(self.sheet.given[name].text) for name in free}
+        return {name: value * (1 + shift * (1 + Decimal(place) / 7)) for place, (name, value) in enumerate(values.items())}
 
     def judge_side(self, entry: Entry, side: Tree) -> Verdict:
         """Whether a side is its quantity: as a formula at every point, or as an expression of numbers at the given ones."""

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, Overflow
-from itertools import islice
 from typing import Any
 
 from derive.arithmetic import DECIMAL, Key, compile_tree, precision
@@ -124,21 +123,24 @@ def explain_formula(sheet: Sheet, key: Key, goal: Tree, formula: Tree, strangers
     if strangers:
         return ()
     found: list[tuple[Slipped, ...]] = []
-    for point in islice(answer_points(sheet), 2):
+    for point in answer_points(sheet):
         with precision(WORKING_DIGITS):
             try:
-                value = compile_tree(formula)(point)
+                value, right = compile_tree(formula)(point), compile_tree(goal)(point)
             except ArithmeticError:
-                return ()
+                continue
+        if abs(value - right) <= abs(value).scaleb(-9):  # here the slip changes nothing
+            continue
         text = f"{value:.12e}"
         printed = Printed(text, Decimal(text), Decimal(1).scaleb(int(Decimal(text).as_tuple().exponent)))
         given: dict[Key, Number] = {name: Number(f"{point[name]:f}") for name in (*sheet.network.free, LEARNING_RATE)}
         there = replace(sheet, given=given)
         slips, case = explain(Reckoning(there, {key: printed}, {}, Digits(15)), [key], symbols=True)
         found.append(() if case.open else tuple(slip.slipped for slip in slips))
-    first, second = found if len(found) == 2 else ((), ())
-    ids = [slip.slip for slip in second]
-    return first if first and [slip.slip for slip in first] == ids else ()
+        if len(found) == 2:
+            break
+    ids = [[slip.slip for slip in slips] for slips in found]
+    return found[0] if ids and ids[0] == ids[-1] else ()
 
 
 def alike(name: str, sheet: Sheet) -> tuple[str, ...]:
