@@ -163,10 +163,12 @@ def _show(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> bool:
     from derive.exercises.answers import load_answers, read_answers
     from derive.exercises.audit import audit_papers, refused
-    from derive.spec import find
+    from derive.spec import find, load_text
 
     name, paper = _paper_of(options.problem, options.paper)
-    problem = find(name)
+    if name == options.answers == "-":
+        raise UsageError("the problem and the answers cannot both come from standard input")
+    problem = load_text(sys.stdin.buffer.read(1 << 20), "standard input") if name == "-" else find(name)
     if options.answers == "-":
         papers = read_answers(sys.stdin.buffer.read(1 << 26), problem, "standard input")
     else:

@@ -149,6 +149,10 @@ LINES = [  # what is typed, the verdict; true values: h1 0.594476, y1 0.791820, 
     ("dL/dw5 = __import__('os')", "unreadable"),
     ("dL/dw9 = 0.1", "unknown"),
     ("L@1 = 0.2804", "wrong"),
+    ("w5 = 0.4", "right"),
+    ("w5 = 0.45", "wrong"),
+    ("w5@0 = 0.40", "right"),
+    ("learning_rate = 0.5", "right"),
     ("(w5+ - w5)/(0 - 0.5) = 0.0766", "right"),
 ]
 

@@ -91,7 +91,7 @@ def make_answer_key(problem: Problem, entries: Iterable[Entry], rounding: Roundi
     for number, quantity in enumerate(quantities):
         negative, body = (True, quantity.body) if isinstance(quantity, Negative) else (False, quantity)
         key = key_of(sheet.plain(body))
-        if key is None or (key not in sheet.rows and key not in sheet.given):
+        if key is None or key not in sheet.rows:  # an expression, or a given number copied out
             key, negative = f"answer {number}", False
             asked[key] = sheet.plain(quantity)
         keys[quantity] = (key, negative)
