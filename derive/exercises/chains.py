@@ -11,7 +11,7 @@ from typing import Any
 
 from derive.arithmetic import DECIMAL, Key, compile_tree, precision
 from derive.exercises.sheets import Sheet, mentioned
-from derive.intervals import INTERVALS, Interval, Printed
+from derive.intervals import INTERVALS, Interval, Printed, read_printed
 from derive.written import Name, Number, Tree, substitute, walk
 
 SHORT = 3
@@ -62,7 +62,7 @@ def judge_arithmetic(left: Tree, printed: Printed, exact: frozenset[str] = froze
     if printed.rounds(value):
         return "right"
     short = {node.text for node in walk(left) if isinstance(node, Number) and len(node.text.replace(".", "").strip("0")) < SHORT}
-    reach = reach_of(left, exact | short)
+    reach = None if read_printed(left) is not None else reach_of(left, exact | short)  # a number alone claims no more than it shows
     return "rounded" if printed.cuts(value) or (reach is not None and printed.admits(reach)) else "wrong"
 
 
