@@ -217,6 +217,11 @@ def test_a_formula_may_rest_on_the_side_of_a_kink_where_the_numbers_stand():
     assert ids(found) == {"missing-slope"}
 
 
+def test_each_of_two_formulas_for_one_quantity_has_its_own_slip():
+    first, second = audit("df/dz2_1 = w3_1*z2_1*(1 - z2_1)\ndf/dz2_1 = w3_1", Q2).lines
+    assert (first.slips, second.slips) == (("slope-of-input",), ("missing-slope",))
+
+
 def test_vectors_are_judged_component_by_component():
     right = "δ2 = [w3_1*a2_1*(1 - a2_1), w3_2*a2_2*(1 - a2_2)]"
     assert verdicts(audit(right, Q2)) == {"δ2": "right"}

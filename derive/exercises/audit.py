@@ -155,17 +155,18 @@ class _Auditor:
             from derive.exercises.search import explain
 
             found, self.case = explain(reckoning, wrong)
-        named = _named(found, reckoning, self.names)
+        of_numbers = _named(found, reckoning, self.names)
+        named = list(of_numbers)
         lines = []
         for entry, parts in zip(self.paper.entries, self.parts, strict=True):
             line, own = self.judge_parts(entry, parts)
-            lines.append(
-                replace(line, verdict="right")
-                if convention is not None and line.name in convention.lines and line.verdict == "wrong"
-                else line
-            )
-            named += own if lines[-1].verdict == "wrong" else ()
-        lines = [self.with_slips(line, named) for line in lines]
+            if convention is not None and line.name in convention.lines and line.verdict == "wrong":
+                line = replace(line, verdict="right")
+            if line.verdict == "wrong":
+                numeric = any(self.number(part) is not None for part in parts)
+                line = self.with_slips(line, [*of_numbers, *own] if numeric else own)
+                named += own
+            lines.append(line)
         place = {line.name: number for number, line in reversed(list(enumerate(lines)))}
         named = [replace(slip, explains=tuple(sorted(slip.explains, key=place.__getitem__))) for slip in named]
         named.sort(key=lambda slip: place[slip.explains[0]])
