@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
     from typing import Any
 
-    from derive.derivation import Derivation, derive
+    from derive.derivation import Derivation
     from derive.errors import DeriveError
     from derive.exercises.answers import load_answers, read_answers
     from derive.exercises.audit import audit_papers
@@ -26,17 +26,20 @@ if TYPE_CHECKING:
     from derive.problem import Problem
     from derive.rounding import Rounding
     from derive.spec import built_in_names, find, load, load_text
+    from derive.tensors.work import ArrayDerivation
+    from derive.works import derive
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "ArrayDerivation": "tensors.work",
     "Derivation": "derivation",
     "DeriveError": "errors",
     "Problem": "problem",
     "Rounding": "rounding",
     "audit_papers": "exercises.audit",
     "built_in_names": "spec",
-    "derive": "derivation",
+    "derive": "works",
     "find": "spec",
     "load": "spec",
     "load_answers": "exercises.answers",
@@ -46,6 +49,7 @@ _HOME = {
 }
 
 __all__ = [
+    "ArrayDerivation",
     "Derivation",
     "DeriveError",
     "Problem",

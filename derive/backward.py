@@ -20,7 +20,7 @@ class Line:
     """One line of a step: `goal = tree`, by a law of the table; `about` holds what the law's sentence mentions.
 
     `relation` is `=` where no rounding happened and `≈` where one did.  A line with numbers in place is `numeric`.  `holds` lists
-    the side conditions that were proved for it.
+    the side conditions that were proved for it.  With `at`, the line is about the entry of the goal at that place.
     """
 
     tree: Tree
@@ -29,6 +29,7 @@ class Line:
     relation: str = "="
     numeric: bool = False
     holds: tuple[Tree, ...] = ()
+    at: tuple[Tree, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,24 @@ ALWAYS_INLINE = 5
 """Nodes of a formula so small that its name would be longer: y − t, −t/y."""
 
 
+def reverse_order(network: Network, of: str, by: Iterable[str]) -> list[str]:
+    """Every quantity on a path from one of `by` to `of`, those next to `of` first; a free name stands with the quantity it
+    enters last.
+    """
+    above = network.above(of)
+    by = tuple(name for name in by if name in above and name != of)
+    on_path = _down_from(network, by) & above | {of}
+    heights = {of: 0}
+    for name in reversed(network.quantities):
+        if name in on_path and name != of:
+            later = [user for user in network.users[name] if user in heights]  # a recurrence also has users before it
+            heights[name] = max(heights[user] for user in later) + 1
+    place = {name: i for i, name in enumerate(by)}
+    wanted = [name for name in heights if name != of]
+    wanted.sort(key=lambda n: (heights[n], n in network.by_goal, place.get(n, 0) if n in network.free_set else network.order[n]))
+    return wanted
+
+
 class _Walk:
     def __init__(self, network: Network, of: str, slopes: Slopes, named: bool) -> None:
         self.network, self.of, self.slopes, self.named = network, of, slopes, named
@@ -80,31 +99,14 @@ class _Walk:
         self.below: dict[str, frozenset[str]] = {}
 
     def steps(self, by: tuple[str, ...]) -> tuple[Step, ...]:
-        network = self.network
-        above = network.above(self.of)
-        by = tuple(name for name in by if name in above and name != self.of)
-        self.on_path = _down_from(network, by) & above | {self.of}
-        heights = self._heights()
-        place = {name: i for i, name in enumerate(by)}
-        wanted = [name for name in network.quantities if name in self.on_path and name != self.of]
-        wanted.sort(
-            key=lambda n: (heights[n], n in network.by_goal, place.get(n, 0) if n in network.free_set else network.order[n])
-        )
+        wanted = reverse_order(self.network, self.of, by)
+        self.on_path = frozenset(wanted) | {self.of}
         self.readers = dict.fromkeys(wanted, 0)
         for name in wanted:
-            for user in network.users[name]:
+            for user in self.network.users[name]:
                 if user in self.readers:
                     self.readers[user] += 1
         return tuple(Step("partial", Partial(self.of, name), self.lines(name)) for name in wanted)
-
-    def _heights(self) -> dict[str, int]:
-        """How far each quantity stands from the output; a free name stands with the quantity it enters last."""
-        heights = {self.of: 0}
-        for name in reversed(self.network.quantities):
-            if name in self.on_path and name != self.of:
-                nearest = max(heights[user] for user in self.network.users[name] if user in self.on_path)
-                heights[name] = nearest + 1
-        return heights
 
     def lines(self, name: str) -> tuple[Line, ...]:
         users = [user for user in self.network.users[name] if user in self.on_path]

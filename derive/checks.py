@@ -153,7 +153,7 @@ def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State
     """
     findings = []
     for state in states:
-        findings += _forward_again(network, state)
+        findings += judge_forward(network, state)
     state = states[0]
     if any(name not in state.values for name in network.free) or kinks_hit(network, state.values):
         return findings
@@ -177,7 +177,8 @@ def _constantly(value: Decimal) -> Evaluator:
     return lambda _: value
 
 
-def _forward_again(network: Network, state: State) -> list[Finding]:
+def judge_forward(network: Network, state: State) -> list[Finding]:
+    """The values of the forward pass that another library, mpmath, contradicts."""
     import mpmath
 
     findings, arithmetic = [], mpmath_arithmetic()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from derive.exercises.verdicts import Audit
     from derive.problem import Problem
     from derive.rounding import Rounding
+    from derive.tensors.work import ArrayDerivation
 
 STATUS = (
     "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
@@ -53,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--wrt", metavar="Q", action="append", default=[], help="by this quantity only; may be given several times")
     show.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
     show.add_argument("--expand", action="store_true", help="print the problem file written out equation by equation, and stop")
+    show.add_argument("--level", choices=("index", "matrix", "components"),
+                      help="over arrays: every line, what it comes to as matrices, or every gradient entry by entry")  # fmt: skip
     show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
     _common(show, ("text", "latex", "markdown", "json"))
     key = commands.add_parser(
@@ -151,7 +154,11 @@ def _show(options: argparse.Namespace) -> None:
 
     if options.fragment and options.format != "latex":
         raise UsageError("--fragment goes with --format latex")
-    problem = load_text(sys.stdin.buffer.read(1 << 20), "standard input") if options.problem == "-" else find(options.problem)
+    matrices = options.level is not None
+    if options.problem == "-":
+        problem = load_text(sys.stdin.buffer.read(1 << 20), "standard input", matrices)
+    else:
+        problem = find(options.problem, matrices)
     if options.expand:
         from derive.formats.toml import render_problem
 
@@ -217,7 +224,7 @@ def _variant(problem: Problem, paper: str) -> Problem:
     return Variants(problem, found.stem, rounding_of(problem, found)).again(paper).problem
 
 
-def _print(work: Derivation | Proof | Audit | Class, style: str, options: argparse.Namespace) -> None:
+def _print(work: Derivation | ArrayDerivation | Proof | Audit | Class, style: str, options: argparse.Namespace) -> None:
     if style == "text" and options.output is None and sys.stdout.isatty():
         from derive.formats.terminal import print_page
         from derive.pages import page_of
@@ -281,7 +288,7 @@ def _key(options: argparse.Namespace) -> None:
     _write(text, options.output)
 
 
-_AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "format": "text"}
+_AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "level": None, "format": "text"}
 """A key is of the whole problem, and its digits are those of a page in every format: an id names one paper."""
 
 
@@ -335,16 +342,16 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
         print(f"derive: {repeated(options.variants - len(drawn), options.lang)}", file=sys.stderr)
 
 
-def _work(problem: Problem, options: argparse.Namespace) -> Derivation | Proof:
+def _work(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDerivation | Proof:
     if problem.decision is not None:
         from derive.decisions import prove_decisions
 
         if options.of or options.wrt:
             raise UsageError("--of and --wrt are for derivations; this problem is a decision")
         return prove_decisions(problem)
-    from derive.derivation import derive
+    from derive.works import derive
 
-    return derive(problem, _rounding(options), options.of, options.wrt, options.prove)
+    return derive(problem, _rounding(options), options.of, options.wrt, options.prove, options.level)
 
 
 def _speak_utf8() -> None:

@@ -38,15 +38,17 @@ from derive.written import (
 
 def derivation_page(work: Derivation, speaker: Speaker) -> Page:
     """The page of a derivation."""
-    return _DerivationPage(work, speaker).page()
+    return DerivationPage(work, speaker).page()
 
 
 def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]]:
     """The parts of a derivation's page by name, in the order of the page."""
-    return _DerivationPage(work, Speaker(language)).sections()
+    return DerivationPage(work, Speaker(language)).sections()
 
 
-class _DerivationPage:
+class DerivationPage:
+    """One derivation's page, section by section."""
+
     def __init__(self, work: Derivation, speaker: Speaker) -> None:
         self.work, self.speaker = work, speaker
         self.problem, self.network = work.problem, work.problem.network
@@ -73,7 +75,8 @@ class _DerivationPage:
         """Which quantities feed which, by depth."""
         depth = dict.fromkeys(self.network.free, 0)
         for equation in self.network.equations:
-            depth[equation.goal] = 1 + max((depth[n] for n in self.network.mentions[equation.goal]), default=0)
+            before = [depth[n] for n in self.network.mentions[equation.goal] if n in depth]  # a recurrence mentions what comes later
+            depth[equation.goal] = 1 + max(before, default=0)
         inputs = [n for n in self.network.free if self.role(n) == "input"]
         layers: list[list[str]] = [inputs] if inputs else []
         for level in range(1, max(depth.values()) + 1):
@@ -88,7 +91,7 @@ class _DerivationPage:
         train = self.problem.train
         if name == train.loss:
             is_loss = any(
-                isinstance(node, Call) and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs)
+                isinstance(node, Call) and node.function in OPS and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs)
             )
             targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
             return "loss" if is_loss or targets or train.learning_rate is not None else "output"
@@ -148,10 +151,13 @@ class _DerivationPage:
 
     def kinks(self) -> list[Block]:
         calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
-        used = dict.fromkeys(node.function for node in calls if OPS[node.function].kink)
+        used = dict.fromkeys(node.function for node in calls if node.function in OPS and OPS[node.function].kink)
         blocks: list[Block] = [Prose(self.speaker.say("kink", function)) for function in used]
-        hit = kinks_hit(self.network, self.work.states[0].values)
-        return blocks + [self.speaker.prose("kink-here", name=Name(name)) for name in hit]
+        return blocks + [self.speaker.prose("kink-here", name=Name(name)) for name in self.kinks_here()]
+
+    def kinks_here(self) -> Sequence[str]:
+        """The quantities that stand exactly at a kink."""
+        return kinks_hit(self.network, self.work.states[0].values)
 
     def the_numbers(self) -> list[Block]:
         typed = self.problem.example(0)

@@ -1,6 +1,6 @@
 """How a teacher tidies a line: ones and zeros dropped, numbers gathered, equal factors cancelled, −(t − y) turned to y − t.
 
-Owns `tidy`.  It never changes the order of what it keeps, and it proves nothing: the judges compare what it wrote with the
+Owns `tidy` and `turned`.  It never changes the order of what it keeps, and it proves nothing: the judges compare what it wrote with the
 forward pass.  May import: written.
 """
 
@@ -143,9 +143,9 @@ def _tidy_product(tree: Tree) -> Tree:
     coefficient = factors.coefficient
     if coefficient < 0:
         for i, (factor, group) in enumerate(factors.above):
-            turned = _turned(factor)
-            if turned is not None:
-                factors.above[i] = (turned, group)
+            other = turned(factor)
+            if other is not None:
+                factors.above[i] = (other, group)
                 coefficient = -coefficient
                 break
     negative, coefficient = coefficient < 0, abs(coefficient)
@@ -168,7 +168,7 @@ def _join(parts: list[Tree]) -> Tree:
     return multiply(*parts)
 
 
-def _turned(tree: Tree) -> Tree | None:
+def turned(tree: Tree) -> Tree | None:
     """b − a for a − b, where neither is a number (1 − y stays as it is)."""
     match tree:
         case Sum((first, Negative(second))) if not isinstance(first, Negative | Number) and not isinstance(second, Number):

@@ -19,11 +19,15 @@ from derive.written import ZERO, Call, Name, Tree, names_in, subtract, walk
 
 @dataclass(frozen=True)
 class Equation:
-    """`goal = rhs`.  The outputs of an operation with several (softmax) are `siblings`, each with its own equation."""
+    """`goal = rhs`.  The outputs of an operation with several (softmax) are `siblings`, each with its own equation.
+
+    What a recurrence takes from the time step before, `h[t-1]`, is `lagged`: it may be given further down, or be the goal itself.
+    """
 
     goal: str
     rhs: Tree
     siblings: tuple[str, ...] = ()
+    lagged: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[Tree, ...]:
@@ -51,7 +55,7 @@ class Network:
             defined_at[equation.goal] = place
         for place, equation in enumerate(self.equations):
             for name in names_in(equation.rhs):
-                if defined_at.get(name, -1) >= place:
+                if defined_at.get(name, -1) >= place and name not in equation.lagged:
                     why = self._cycle(equation.goal, name)
                     raise InputError(f"forward.{equation.goal}: '{name}' is used before it is given{why}")
 
@@ -135,7 +139,7 @@ class Network:
         found = {}
         for equation in self.equations:
             call = equation.rhs
-            if isinstance(call, Call) and OPS[call.function].kind == "activation":
+            if isinstance(call, Call) and call.function in OPS and OPS[call.function].kind == "activation":
                 argument = call.arguments[call.part or 0]
                 if isinstance(argument, Name) and argument.name in self.by_goal:
                     found[equation.goal] = argument.name

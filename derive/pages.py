@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from derive.derivation import Derivation
     from derive.exercises.classes import Class
     from derive.exercises.verdicts import Audit
+    from derive.tensors.work import ArrayDerivation
 
 PAGES: dict[str, tuple[str, str]] = {
     "Derivation": ("derivationpages", "derivation_page"),
+    "ArrayDerivation": ("arraypages", "array_page"),
     "Proof": ("proofpages", "proof_page"),
     "Audit": ("auditpages", "audit_page"),
     "Class": ("auditpages", "class_page"),
@@ -28,7 +30,7 @@ PAGES: dict[str, tuple[str, str]] = {
 """For each kind of work, the module and the function that make its page."""
 
 
-def page_of(work: Derivation | Proof | Audit | Class, language: str = "en", rounding: Rounding | None = None) -> Page:
+def page_of(work: Derivation | ArrayDerivation | Proof | Audit | Class, language: str = "en", rounding: Rounding | None = None) -> Page:
     """The page of a derivation, a proof, an audit or a class; `rounding` is for what an audit expected."""
     module, function = PAGES[type(work).__name__]
     make: Callable[..., Page] = getattr(import_module(f"derive.{module}"), function)

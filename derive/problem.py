@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from derive.errors import FormulaError
 from derive.network import Network
@@ -60,6 +61,34 @@ class Train:
     batch: str = ""
 
 
+Nested = Number | tuple["Nested", ...]
+"""A number, or a list of such."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a problem says of its data: added up along `axis`, `name` gives `total` everywhere."""
+
+    name: str
+    axis: int
+    total: Fraction
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What a problem over arrays says besides its equations.
+
+    `shapes` has every quantity's, `sizes` the numbers known for names of sizes, `given` the numbers of quantities as nested lists.
+    `integers` are the quantities that are places of another's axis, with its length.
+    """
+
+    shapes: Mapping[str, tuple[Tree, ...]]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    given: Mapping[str, Nested] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    integers: Mapping[str, Tree] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Problem:
     """A problem, checked: what a file says, or what a program builds."""
@@ -78,6 +107,7 @@ class Problem:
     question: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     batch_size: int = 0
+    arrays: Arrays | None = None
 
     def example(self, updates: int) -> Mapping[str, Number]:
         """The given numbers after so many updates: those of the example that the next update would use."""

@@ -142,7 +142,7 @@ def read_formula(text: str, names: Collection[str] | None = None, *, quantities:
     tokens = tokenize(text)
     if not tokens:
         raise FormulaError("the formula is empty")
-    parser = _Parser(tokens, None if names is None else frozenset(names), quantities, text)
+    parser = Parser(tokens, None if names is None else frozenset(names), quantities, text)
     tree = parser.relation()
     if parser.here is not None:
         parser.refuse_here()
@@ -159,7 +159,9 @@ def _is_higher(tree: Tree, limit: int) -> bool:
     return bool(level)
 
 
-class _Parser:
+class Parser:
+    """The grammar above, one word after the other; `names` are those allowed, None for any."""
+
     def __init__(self, tokens: list[Token], names: frozenset[str] | None, quantities: bool, text: str) -> None:
         self.tokens, self.names, self.quantities, self.text = tokens, names, quantities, text
         self.at = self.depth = 0

@@ -31,7 +31,8 @@ def script_of(problem: Problem) -> Script:
     """
     network = problem.network
     labels = {f"label:{ask.label}": symbol for ask in problem.asks if (symbol := label_symbol(ask.label)) is not None}
-    script = Script(problem.names, problem.notation, frozenset(problem.vectors), extra={**RESERVED, **labels})
+    arrays = {name for name, shape in problem.arrays.shapes.items() if shape} if problem.arrays is not None else set()
+    script = Script(problem.names, problem.notation, frozenset({*problem.vectors, *arrays}), extra={**RESERVED, **labels})
     loss = problem.train.loss
     for pre, activation in network.pre_activations.items():
         if pre != loss:

@@ -41,12 +41,12 @@ MAX_DOTS, MAX_BRACKETS = 32, 64
 
 SECTIONS = {
     "title", "source", "question", "notation", "given", "forward", "train", "names", "ask", "examples", "shapes", "layers",
-    "vectors", "decision",
+    "vectors", "decision", "assume",
 }  # fmt: skip
 
 
-def load(path: Path | str) -> Problem:
-    """The problem in a file.  Raises InputError (unreadable or invalid)."""
+def load(path: Path | str, matrices: bool = False) -> Problem:
+    """The problem in a file; [layers] unit by unit, or as `matrices`.  Raises InputError (unreadable or invalid)."""
     path = Path(path)
     try:
         if not path.is_file():
@@ -55,20 +55,34 @@ def load(path: Path | str) -> Problem:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    return load_text(data, path.name)
+    return load_text(data, path.name, matrices)
 
 
-def load_text(data: bytes | str, where: str = "problem") -> Problem:
-    r"""The problem in a TOML text; `where` names it in messages.
+def load_text(data: bytes | str, where: str = "problem", matrices: bool = False) -> Problem:
+    r"""The problem in a TOML text; `where` names it in messages.  [layers] are written unit by unit, or as `matrices`.
 
     >>> load_text('[forward]\nh1 = "sigmiod(2)"', "q.toml")
     Traceback (most recent call last):
     derive.errors.InputError: q.toml: forward.h1: unknown function 'sigmiod'; did you mean 'sigmoid'?
     """
     try:
-        return _Loader(_parse_toml(data)).problem()
+        document = _parse_toml(data)
+        if has_arrays(document, matrices):
+            from derive.tensors.problems import ArrayLoader
+
+            return ArrayLoader(document).problem()
+        return Loader(document).problem()
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def has_arrays(document: Mapping[str, Any], matrices: bool = False) -> bool:
+    """Whether a problem is over arrays: it has [shapes] (a decision has its own), or layers of which some size is a name."""
+    if "shapes" in document:
+        return "decision" not in document
+    layers = document.get("layers")
+    sizes = layers.get("sizes") if isinstance(layers, dict) else None
+    return isinstance(sizes, list) and (matrices or any(type(size) is str for size in sizes))
 
 
 def _parse_toml(data: bytes | str) -> dict[str, Any]:
@@ -100,16 +114,23 @@ class _Decimal(str):
     """The digits of a TOML float, kept as typed."""
 
 
-class _Loader:
+class Loader:
     """One problem file, section by section."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
 
-    def problem(self) -> Problem:
+    def check_sections(self) -> None:
+        """Refuse a section that is none of ours."""
         for key in self.document:
             if key not in SECTIONS:
                 raise InputError(f"unknown section '{shown(key)}'" + suggest(key, SECTIONS))
+
+    def problem(self) -> Problem:
+        """The problem, every section checked.  Raises InputError."""
+        self.check_sections()
+        if "assume" in self.document:
+            raise InputError("[assume] goes with [shapes]")
         texts = {key: self.text(key) for key in ("title", "source", "question", "notation")}
         notation = texts["notation"] or ("ng" if "layers" in self.document else "plain")
         if notation not in NOTATIONS:
@@ -204,7 +225,7 @@ class _Loader:
             if isinstance(node, Relation) and not place.startswith("decision"):
                 raise InputError(f"{place}: a comparison is no formula for a value")
             if type(node).__name__ in ("MatrixProduct", "Transpose") and "shapes" not in self.document:
-                raise InputError(f"{place}: matrices need [shapes], which this version reads only for a [decision]")
+                raise InputError(f"{place}: matrices need [shapes], the sizes of each: X = [\"d\", \"N\"]")
         return tree
 
     @cached_property
@@ -389,8 +410,6 @@ class _Loader:
     def shapes(self) -> tuple[tuple[str, ...], str]:
         """The vectors of a decision problem and the name of their size."""
         section = self.section("shapes")
-        if section and "decision" not in self.document:
-            raise InputError("shapes: quantities with sizes are read only for a [decision] in this version")
         sizes = set()
         for name, shape in section.items():
             if not isinstance(shape, list) or len(shape) != 1 or type(shape[0]) is not str or check_name(shape[0]):
@@ -437,12 +456,12 @@ def built_in_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
 
 
-def find(name: str) -> Problem:
-    """A problem by its built-in name or its path.  Raises InputError."""
+def find(name: str, matrices: bool = False) -> Problem:
+    """A problem by its built-in name or its path; [layers] unit by unit, or as `matrices`.  Raises InputError."""
     if name in built_in_names():
-        return load(BUILT_IN / f"{name}.toml")
+        return load(BUILT_IN / f"{name}.toml", matrices)
     if not Path(name).exists() and "/" not in name and not name.endswith(".toml"):
         raise InputError(
             f"no problem '{shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})"
         )
-    return load(name)
+    return load(name, matrices)

@@ -137,6 +137,89 @@ class Relation:
     right: Tree
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The size of an axis, by its name: N in `X: (N, d)`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A letter that runs from 0 over an axis; `size` is where it stops."""
+
+    name: str
+    size: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A component: `W[i, j]`; with fewer letters than axes, the slice they pick.
+
+    The first `upper` letters of a derivative belong to what is differentiated: `dp[i]/dz[j]`.
+    """
+
+    base: Tree
+    at: tuple[Tree, ...]
+    upper: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """One operation over every value of some letters: `sum`, `max`, or `argmax`, the first place of the largest."""
+
+    operation: str
+    indices: tuple[Index, ...]
+    body: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Kronecker's δ: 1 where both sides are the same place, else 0."""
+
+    left: Tree
+    right: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """1 where 0 ≤ `at` < `size`, else 0."""
+
+    at: Tree
+    size: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An index equation's right side: what stands at each place `indices`."""
+
+    indices: tuple[Tree, ...]
+    body: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Einsum:
+    """A sum of products in Einstein's notation: `subscripts` says which letters each operand has, and which are kept."""
+
+    subscripts: str
+    operands: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A factor with its shape written under it."""
+
+    body: Tree
+    shape: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A matrix with its entries written out, row by row."""
+
+    rows: tuple[tuple[Tree, ...], ...]
+
+
 Tree = (
     Number
     | Name
@@ -153,6 +236,16 @@ Tree = (
     | MatrixProduct
     | Transpose
     | Relation
+    | Size
+    | Index
+    | Indexed
+    | Over
+    | Delta
+    | Within
+    | Rule
+    | Einsum
+    | Shaped
+    | Rows
 )
 
 ZERO, ONE, TWO = Number("0"), Number("1"), Number("2")
@@ -192,10 +285,20 @@ def children(tree: Tree) -> tuple[Tree, ...]:
     match tree:
         case Sum(parts) | Product(parts) | Call(_, parts) | Listing(parts) | Elementwise(parts):
             return parts
-        case Negative(body) | Transpose(body) | Later(body):
+        case Negative(body) | Transpose(body) | Later(body) | Over(_, _, body) | Shaped(body):
             return (body,)
         case Quotient(first, second) | Power(first, second) | MatrixProduct(first, second) | Relation(_, first, second):
             return (first, second)
+        case Delta(first, second) | Within(first, second):
+            return (first, second)
+        case Indexed(base, parts):
+            return (base, *parts)
+        case Rule(parts, body):
+            return (*parts, body)
+        case Einsum(_, parts):
+            return parts
+        case Rows(rows):
+            return tuple(part for row in rows for part in row)
     return ()
 
 
@@ -226,6 +329,22 @@ def rebuild(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
             return Later(change(body), updates)
         case Relation(sign, left, right):
             return Relation(sign, change(left), change(right))
+        case Indexed(base, at, upper):
+            return Indexed(change(base), tuple(map(change, at)), upper)
+        case Over(operation, indices, body):
+            return Over(operation, indices, change(body))
+        case Delta(left, right):
+            return Delta(change(left), change(right))
+        case Within(at, size):
+            return Within(change(at), change(size))
+        case Rule(indices, body):
+            return Rule(tuple(map(change, indices)), change(body))
+        case Einsum(subscripts, operands):
+            return Einsum(subscripts, tuple(map(change, operands)))
+        case Shaped(body, shape):
+            return Shaped(change(body), shape)
+        case Rows(rows):
+            return Rows(tuple(tuple(map(change, row)) for row in rows))
     return tree
 
 
@@ -235,7 +354,7 @@ def substitute(tree: Tree, replace: Callable[[Tree], Tree | None]) -> Tree:
     >>> substitute(Sum((Name("a"), ONE)), {Name("a"): TWO}.get)
     Sum(terms=(Number(text='2'), Number(text='1')))
     """
-    if isinstance(tree, Number | Name | Partial | Later):
+    if isinstance(tree, Number | Name | Partial | Later | Index | Size):
         new = replace(tree)
         return tree if new is None else new
     return rebuild(tree, lambda part: substitute(part, replace))

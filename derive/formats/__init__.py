@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from derive.exercises.classes import Class
     from derive.exercises.verdicts import Audit
     from derive.rounding import Rounding
+    from derive.tensors.work import ArrayDerivation
 
 FORMATS: dict[str, tuple[str, str]] = {
     "text": ("text", "render_text"),
@@ -30,6 +31,7 @@ FORMATS: dict[str, tuple[str, str]] = {
 DATA: dict[str, dict[str, tuple[str, str]]] = {
     "json": {
         "Derivation": ("json", "render_json"),
+        "ArrayDerivation": ("arrayjson", "render_arrays"),
         "Proof": ("json", "render_json"),
         "Audit": ("auditjson", "render_audit"),
         "Class": ("auditjson", "render_class"),
@@ -40,7 +42,7 @@ DATA: dict[str, dict[str, tuple[str, str]]] = {
 
 
 def render(
-    work: Derivation | Proof | Audit | Class, style: str = "text", language: str = "en", rounding: Rounding | None = None
+    work: Derivation | ArrayDerivation | Proof | Audit | Class, style: str = "text", language: str = "en", rounding: Rounding | None = None
 ) -> str:
     """A derivation, proof, audit or class in one format: text, latex, latex-fragment, markdown or json; a class as csv too.
 

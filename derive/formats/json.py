@@ -40,7 +40,7 @@ def _derivation(work: Derivation) -> dict[str, Any]:
     gradients = {name: entry(p) for name in work.problem.train.parameters if (p := Partial(loss, name)) in answers}
     after = work.states[1] if work.updates and len(work.states) > 1 else None
     return {
-        **_frame(work.problem.title, work.problem.source),
+        **frame(work.problem.title, work.problem.source),
         "values": {n: value for n in work.problem.network.quantities if (value := _value(work, state, Name(n))) is not None},
         "gradients": gradients,
         "partials": {typed(partial): entry(partial) for partial in work.requested},
@@ -55,14 +55,15 @@ def _proof(work: Proof) -> dict[str, Any]:
     script = Script(work.problem.names, work.problem.notation)
     empty: dict[str, Any] = {key: {} for key in ("values", "gradients", "partials", "asked", "updated")}
     return {
-        **_frame(work.problem.title, work.problem.source),
+        **frame(work.problem.title, work.problem.source),
         **empty,
         "steps": [_step(step, script) for step in work.steps],
         "checks": _checks(work),
     }
 
 
-def _frame(title: str, source: str) -> dict[str, Any]:
+def frame(title: str, source: str) -> dict[str, Any]:
+    """What every derivation's JSON begins with."""
     return {"schema": SCHEMA, "problem": {"title": title, **({"source": source} if source else {})}}
 
 

@@ -13,9 +13,10 @@ from derive.formats.latex import escape
 from derive.formats.markdown import aligned
 from derive.formats.text import render_text
 from derive.pages import page_of
+from derive.tensors.work import ArrayDerivation
 
 
-def mimebundle(work: Derivation | Proof | Audit) -> dict[str, str]:
+def mimebundle(work: Derivation | ArrayDerivation | Proof | Audit) -> dict[str, str]:
     """The chains of lines as LaTeX for MathJax, and the whole page as text."""
     page = page_of(work)
     return {"text/latex": _latex(page), "text/plain": render_text(page)}

@@ -6,6 +6,7 @@ formats.mathematics, tables.ops.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from derive.blocks import Blank, Block, Boxed, Equations, Heading, Page, Prose, 
 from derive.formats.mathematics import Face, write
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
+from derive.tensors.shapes import ARRAY_FUNCTIONS
 from derive.written import Negative, Sum
 
 
@@ -22,6 +24,8 @@ def _number(text: str) -> str:
 
 
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    if function in ARRAY_FUNCTIONS and part is None and (function not in OPS or len(arguments) == 1 or arguments[1].isdigit()):
+        return _array_call(function, arguments)
     if function == "step":
         return rf"\mathbf{{1}}\left[{arguments[0]} > 0\right]"
     if function == "sqrt":
@@ -32,6 +36,37 @@ def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
 
 def _later(body: str, updates: int) -> str:
     return f"{{{body}}}^{{+}}" if updates == 1 else rf"\left.{body}\right|_{{{updates}}}"
+
+
+def _array_call(function: str, arguments: tuple[str, ...]) -> str:
+    if function == "ones":
+        return rf"\mathbf{{1}}_{{{arguments[0]}}}"
+    if function == "loss_of":
+        return rf"\ell\left({', '.join(arguments)}\right)"
+    along = rf"_{{\text{{axis }}{arguments[1]}}}" if len(arguments) > 1 else ""
+    return rf"\operatorname{{{function}}}{along}\left({arguments[0]}\right)"
+
+
+def _indexed(name: str, places: tuple[str, ...]) -> str:
+    """A name with letters below; one that already has something below is held together first."""
+    plain = all(re.fullmatch(r"[A-Za-z]", place) for place in places)
+    letters = ("" if plain and len(places) < 5 else ",").join(places)
+    return f"{{{name}}}_{{{letters}}}" if "_" in name or "^" in name else f"{name}_{{{letters}}}"
+
+
+def _over(operation: str, letters: tuple[str, ...], body: str, sizes: tuple[str, ...]) -> str:
+    sign = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname*{arg\,max}"}[operation]
+    return rf"{sign}_{{{','.join(letters)}}} {body}"
+
+
+def _einsum(subscripts: str, operands: tuple[str, ...]) -> str:
+    letters = subscripts.replace("->", r" \to ")
+    return rf"\operatorname{{einsum}}_{{{letters}}}\left({', '.join(operands)}\right)"
+
+
+def _shaped(body: str, shape: tuple[str, ...]) -> str:
+    sizes = r" \times ".join(shape) if len(shape) > 1 else shape[0]
+    return rf"\underset{{({sizes})}}{{{body}}}"
 
 
 LATEX = Face(
@@ -59,6 +94,15 @@ LATEX = Face(
     bracket_product=r" \cdot ",
     transpose=lambda body: rf"{{{body}}}^{{\mathsf{{T}}}}",
     relations={"=": "=", ">=": r"\ge", "<=": r"\le", ">": ">", "<": "<"},
+    indexed=_indexed,
+    over=_over,
+    delta=lambda left, right: (
+        rf"\mathbf{{1}}\left[{left} = {right}\right]" if "arg" in right else rf"\delta_{{{left}{',' * (len(left + right) > 2)}{right}}}"
+    ),
+    within=lambda place, size: rf"\mathbf{{1}}\left[0 \le {place} < {size}\right]",
+    einsum=_einsum,
+    rows=lambda rows: r"\begin{pmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{pmatrix}",
+    shaped=_shaped,
 )
 
 INLINE = replace(

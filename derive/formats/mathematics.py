@@ -12,21 +12,31 @@ from dataclasses import dataclass, field
 from derive.symbols import Script, Symbol
 from derive.written import (
     Call,
+    Delta,
+    Einsum,
     Elementwise,
+    Index,
+    Indexed,
     Later,
     Listing,
     MatrixProduct,
     Name,
     Negative,
     Number,
+    Over,
     Partial,
     Power,
     Product,
     Quotient,
     Relation,
+    Rows,
+    Rule,
+    Shaped,
+    Size,
     Sum,
     Transpose,
     Tree,
+    Within,
 )
 
 RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)
@@ -37,7 +47,8 @@ class Face:
     """How one format spells each kind of node; every function takes and gives text.
 
     `dot` joins loose factors, `near` tight ones, `touch` a factor and the bracket behind it.  `fractions` are the fractions that
-    have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).
+    have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).  `indexed` takes a name and the
+    letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.
     """
 
     number: Callable[[str], str]
@@ -58,6 +69,13 @@ class Face:
     bracket_product: str
     transpose: Callable[[str], str]
     relations: Mapping[str, str]
+    indexed: Callable[[str, tuple[str, ...]], str]
+    over: Callable[[str, tuple[str, ...], str, tuple[str, ...]], str]
+    delta: Callable[[str, str], str]
+    within: Callable[[str, str], str]
+    einsum: Callable[[str, tuple[str, ...]], str]
+    rows: Callable[[tuple[tuple[str, ...], ...]], str]
+    shaped: Callable[[str, tuple[str, ...]], str] = lambda body, shape: body
     quotient: Callable[[str, str], str] | None = None
     exponential: Callable[[str], str] | None = None
     fractions: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -90,6 +108,27 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
                 return face.signal(delta), POWER if delta.scripted else ATOM
             above, below = face.name(script.symbol(of), of), face.name(script.symbol(wrt), wrt)
             return face.partial(above, below, direct), POWER
+        case Size(name) | Index(name):
+            return face.name(script.symbol(name), name), ATOM
+        case Indexed():
+            return _indexed(tree, face, script)
+        case Over(operation, indices, body):
+            letters = tuple(face.name(script.symbol(index.name), index.name) for index in indices)
+            sizes = tuple(write(index.size, face, script) for index in indices)
+            return face.over(operation, letters, _inside(body, PRODUCT, face, script), sizes), PRODUCT
+        case Delta(left, right):
+            return face.delta(write(left, face, script), write(right, face, script)), ATOM
+        case Within(at, size):
+            return face.within(write(at, face, script), write(size, face, script)), ATOM
+        case Rule(_, body):
+            return _write(body, face, script)
+        case Einsum(subscripts, operands):
+            return face.einsum(subscripts, tuple(write(operand, face, script) for operand in operands)), ATOM
+        case Shaped(body, shape):
+            text, precedence = _write(body, face, script)
+            return face.shaped(text, tuple(write(size, face, script) for size in shape)), precedence
+        case Rows(rows):
+            return face.rows(tuple(tuple(write(cell, face, script) for cell in row) for row in rows)), ATOM
         case Negative(body):
             return face.minus.strip() + _inside(body, PRODUCT, face, script), SIGN
         case Quotient(Number(top), Number(bottom)) if (top, bottom) in face.fractions:
@@ -97,7 +136,10 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
         case Quotient(above, below):
             if face.quotient is not None:
                 return face.quotient(write(above, face, script), write(below, face, script)), PRODUCT
-            return f"{_inside(above, PRODUCT, face, script)}/{_inside(below, POWER, face, script)}", PRODUCT
+            top = write(above, face, script)
+            mixed = _ends_open(above) or isinstance(_bare(above), MatrixProduct | Elementwise)
+            top = face.brackets(top) if mixed else _inside(above, PRODUCT, face, script)
+            return f"{top}/{_inside(below, POWER, face, script)}", PRODUCT
         case Power(base, exponent):
             return face.power(_inside(base, ATOM, face, script), write(exponent, face, script)), POWER
         case Call("exp", (argument,)) if face.exponential is not None:
@@ -109,15 +151,59 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
         case Listing(items):
             return face.listing(tuple(write(item, face, script) for item in items)), ATOM
         case Elementwise(parts):
-            return face.elementwise.join(_inside(part, PRODUCT, face, script) for part in parts), PRODUCT
+            sides = [_beside(part, place > 0, face, script) for place, part in enumerate(parts)]
+            return face.elementwise.join(sides), PRODUCT
         case MatrixProduct(left, right):
-            sides = [_inside(part, PRODUCT + place, face, script) for place, part in enumerate((left, right))]
-            return (face.bracket_product if isinstance(left, Sum) else face.matrix_product).join(sides), PRODUCT
+            first = _beside(left, isinstance(_bare(left), Elementwise | Quotient), face, script)
+            second = _inside(right, POWER, face, script)
+            return (face.bracket_product if isinstance(left, Sum) else face.matrix_product).join((first, second)), PRODUCT
         case Transpose(body):
             return face.transpose(_inside(body, ATOM, face, script)), POWER
         case Relation(sign, left, right):
             return f"{write(left, face, script)} {face.relations[sign]} {write(right, face, script)}", RELATION
     raise TypeError(f"no way to write a {type(tree).__name__}")
+
+
+def _bare(tree: Tree) -> Tree:
+    """A factor without the shape written under it."""
+    return tree.body if isinstance(tree, Shaped) else tree
+
+
+def _beside(tree: Tree, mixed: bool, face: Face, script: Script) -> str:
+    """A factor of a product of arrays; products of another kind, and sums that would go on, stand in brackets."""
+    bare = _bare(tree)
+    mixed = mixed and isinstance(bare, MatrixProduct | Elementwise | Quotient | Product)
+    return face.brackets(write(tree, face, script)) if mixed or _ends_open(bare) else _inside(tree, PRODUCT, face, script)
+
+
+def _ends_open(tree: Tree) -> bool:
+    """Whether a formula ends with a sum sign whose reach goes on with what stands behind it."""
+    match tree:
+        case Over():
+            return True
+        case Product(factors) | Elementwise(factors):
+            return _ends_open(factors[-1])
+        case MatrixProduct(_, right):
+            return _ends_open(right)
+        case Negative(body):
+            return _ends_open(body)
+    return False
+
+
+def _indexed(tree: Indexed, face: Face, script: Script) -> tuple[str, int]:
+    """An entry, `W_ij`; of a derivative, the letters stand with the quantity they belong to."""
+    places = tuple(write(place, face, script) for place in tree.at)
+    base = tree.base
+    if not isinstance(base, Partial):
+        name = face.name(script.symbol(base.name), base.name) if isinstance(base, Name) else _inside(base, ATOM, face, script)
+        return face.indexed(name, places), ATOM
+    delta = script.signal(base) if base.signal and face.signal is not None else None
+    if delta is not None and face.signal is not None:
+        return face.indexed(face.signal(delta), places), ATOM
+    names = [face.name(script.symbol(name), name) for name in (base.of, base.wrt)]
+    sides = (places[: tree.upper], places[tree.upper :])
+    above, below = (face.indexed(name, side) if side else name for name, side in zip(names, sides, strict=True))
+    return face.partial(above, below, base.direct), POWER
 
 
 def _sum(terms: tuple[Tree, ...], face: Face, script: Script) -> str:
@@ -135,7 +221,7 @@ def _product(factors: tuple[Tree, ...], tight: bool, face: Face, script: Script)
     for place, factor in enumerate(factors):
         part, precedence = _write(factor, face, script)
         slashed = isinstance(factor, Quotient) and face.quotient is None and precedence == PRODUCT
-        bracketed = precedence < PRODUCT or (slashed and (place > 0 or face.near != face.dot))
+        bracketed = precedence < PRODUCT or (place < len(factors) - 1 and _ends_open(factor)) or (slashed and (place > 0 or face.near != face.dot))
         part = face.brackets(part) if bracketed else part
         if place == 0:
             text = part

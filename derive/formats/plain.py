@@ -10,6 +10,7 @@ import re
 from derive.blocks import Blank, Boxed, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import Script
+from derive.tensors.shapes import REDUCING
 from derive.written import Tree
 
 
@@ -18,8 +19,15 @@ def _power(base: str, exponent: str) -> str:
 
 
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
-    call = f"{function}({', '.join(arguments)})"
+    kept = arguments[:2] if function in REDUCING else arguments  # that an axis is kept is said by the shape of the goal
+    call = f"{function}({', '.join(kept)})"
     return call if part is None else f"{call}[{part + 1}]"
+
+
+def _over(operation: str, letters: tuple[str, ...], body: str, sizes: tuple[str, ...]) -> str:
+    """The letters with how far they run, so that it is read back alone."""
+    runs = ", ".join(f"{letter} < {size}" for letter, size in zip(letters, sizes, strict=True))
+    return f"{operation}({runs}, {body})"
 
 
 FACE = Face(
@@ -41,6 +49,12 @@ FACE = Face(
     bracket_product=" @ ",
     transpose=lambda body: f"{body}.T",
     relations={"=": "=", ">=": ">=", "<=": "<=", ">": ">", "<": "<", "iff": "<=>"},
+    indexed=lambda name, places: f"{name}[{', '.join(places)}]",
+    over=_over,
+    delta=lambda left, right: f"delta({left}, {right})",
+    within=lambda place, size: f"within({place}, {size})",
+    einsum=lambda subscripts, operands: f'einsum("{subscripts}", {", ".join(operands)})',
+    rows=lambda rows: f"[{', '.join('[' + ', '.join(row) + ']' for row in rows)}]",
 )
 
 _SCRIPT = Script()

@@ -12,6 +12,7 @@ from derive.blocks import Blank, Boxed, Equations, Heading, Page, Prose, Shown, 
 from derive.formats.mathematics import Face, write
 from derive.symbols import Script
 from derive.tables.ops import OPS
+from derive.tensors.shapes import ARRAY_FUNCTIONS
 
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 REASON_COLUMN = 72
@@ -29,12 +30,54 @@ def _power(base: str, exponent: str) -> str:
 
 
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    if function in ARRAY_FUNCTIONS and part is None and (function not in OPS or len(arguments) == 1 or arguments[1].isdigit()):
+        return _array_call(function, arguments)
     if function == "step":
         return f"[{arguments[0]} > 0]"
     name = OPS[function].text or function
     return f"{name}({', '.join(arguments)})" + (
         "" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
     )
+
+
+def _array_call(function: str, arguments: tuple[str, ...]) -> str:
+    if function == "ones":
+        return f"1_{arguments[0]}"
+    if function in ("diag", "loss_of"):
+        return f"{function.removesuffix('_of')}({', '.join(arguments)})"
+    along = f", axis {arguments[1]}" if len(arguments) > 1 else ""
+    return f"{function}({arguments[0]}{along})"
+
+
+def _over(operation: str, letters: tuple[str, ...], body: str, sizes: tuple[str, ...]) -> str:
+    sign = {"sum": "Σ"}.get(operation, operation)
+    return f"{sign}_{letters[0]} {body}" if len(letters) == 1 else f"{sign}_({','.join(letters)}) {body}"
+
+
+MARKED = ("\x02", "\x03", "\x04")
+"""What stands around a factor and the shape under it until the line is laid out; no text of a page has them."""
+
+
+def stacked(text: str) -> tuple[str, str]:
+    """A formula in which shapes are marked, as a line and the line of shapes below it.
+
+    >>> a, b, c = MARKED
+    >>> stacked(f"{a}W{b}(m, d){c} x")
+    ('W      x', '(m, d)')
+    """
+    upper, lower = "", ""
+    for piece in re.split(f"({MARKED[0]}[^{MARKED[2]}]*{MARKED[2]})", text):
+        if not piece.startswith(MARKED[0]):
+            upper += piece
+            continue
+        body, shape = piece[1:-1].split(MARKED[1])
+        if lower:
+            lower = f"{lower:<{len(upper)}}"
+        else:
+            lower = " " * len(upper)
+        width = max(len(body), len(shape))
+        upper, lower = upper + f"{body:<{width}}", lower + f"{shape:<{width}}"
+    return upper.rstrip(), lower.rstrip()
 
 
 TEXT = Face(
@@ -57,6 +100,13 @@ TEXT = Face(
     bracket_product=" · ",
     transpose=lambda body: f"{body}ᵀ",
     relations={"=": "=", ">=": "≥", "<=": "≤", ">": ">", "<": "<"},
+    indexed=lambda name, places: f"{name}[{','.join(places)}]",
+    over=_over,
+    delta=lambda left, right: f"[{left} = {right}]" if "arg" in right else f"δ[{left},{right}]",
+    within=lambda place, size: f"[0 ≤ {place} < {size}]",
+    einsum=lambda subscripts, operands: f"einsum({subscripts.replace('->', '→')}; {', '.join(operands)})",
+    rows=lambda rows: f"[{', '.join('[' + ', '.join(row) + ']' for row in rows)}]",
+    shaped=lambda body, shape: f"{MARKED[0]}{body}{MARKED[1]}({', '.join(shape)}){MARKED[2]}",
     fractions={("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"},
 )
 
@@ -95,7 +145,10 @@ def equation_lines(block: Equations, script: Script) -> list[tuple[str, str]]:
             lines.append((left, reason))
             continue
         margin = max(margin, len(left)) if row.left is not None else margin
-        lines.append((f"{left:<{margin}} {RELATIONS[row.relation]} {formula(row.right, script)}", reason))
+        right, shapes = stacked(formula(row.right, script))
+        lines.append((f"{left:<{margin}} {RELATIONS[row.relation]} {right}", reason))
+        if shapes:
+            lines.append((f"{'':<{margin}}   {shapes}", ""))
     return lines
 
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 
 from derive.formats.plain import typed
-from derive.problem import Problem
-from derive.written import Call, Number
+from derive.problem import Arrays, Nested, Problem
+from derive.written import Call, Indexed, Name, Number, Rule
 
 
 def render_problem(problem: Problem) -> str:
@@ -34,6 +34,8 @@ def _lines(problem: Problem) -> Iterable[str]:
         if getattr(problem, key):
             yield f"{key} = {_quoted(getattr(problem, key))}"
     yield from _numbers("[given]", problem.given)
+    if problem.arrays is not None:
+        yield from _array_sections(problem.arrays)
     yield from ("", "[forward]")
     done: set[str] = set()
     for equation in problem.network.equations:
@@ -42,7 +44,8 @@ def _lines(problem: Problem) -> Iterable[str]:
             rhs = Call(rhs.function, rhs.arguments)
         if equation.goal not in done:
             key = _quoted(", ".join(goals)) if len(goals) > 1 else goals[0]
-            yield f"{key} = {_quoted(typed(rhs))}"
+            left = f"{typed(Indexed(Name(equation.goal), rhs.indices))} = " if isinstance(rhs, Rule) else ""
+            yield f"{key} = {_quoted(left + typed(rhs))}"
             done.update(goals)
     train = problem.train
     yield from ("", "[train]", f"loss = {_quoted(train.loss)}", f"parameters = {json.dumps(list(train.parameters))}")
@@ -58,6 +61,24 @@ def _lines(problem: Problem) -> Iterable[str]:
     if problem.decision is not None:
         yield from ("", "[shapes]", *(f"{name} = {json.dumps([problem.decision.dimension])}" for name in problem.decision.vectors))
         yield from _texts("[decision]", {name: typed(rule) for name, rule in problem.decision.rules.items()})
+
+
+def _array_sections(arrays: Arrays) -> Iterable[str]:
+    if arrays.given or arrays.sizes:
+        yield from ("", "[given]", *(f"{name} = {size}" for name, size in sorted(arrays.sizes.items())))
+        yield from (f"{name} = {_nested(value)}" for name, value in arrays.given.items())
+    yield from ("", "[shapes]")
+    for name, shape in arrays.shapes.items():
+        yield f"{name} = [{', '.join(size.text if isinstance(size, Number) else _quoted(typed(size)) for size in shape)}]"
+    if arrays.facts:
+        yield from ("", "[assume]")
+        for fact in arrays.facts:
+            axis = f", {fact.axis}" if len(arrays.shapes[fact.name]) > 1 else ""
+            yield f"{_quoted(f'sum({fact.name}{axis})')} = {fact.total}"
+
+
+def _nested(value: Nested) -> str:
+    return value.text if isinstance(value, Number) else f"[{', '.join(map(_nested, value))}]"
 
 
 def _numbers(head: str, numbers: Mapping[str, Number]) -> Iterable[str]:

@@ -41,7 +41,7 @@ class Op:
     `slope(outputs, arguments, part, at)` writes the derivative of output `part` by the argument numbered `at` (lists opened),
     in terms of the outputs where a class teaches it so; None leaves it to SymPy.
     `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used;
-    `listed` ones may be lists of equal length; `spread` takes any number and has as many outputs.
+    `listed` ones may be lists of equal length, over which they add up or, `averaged`, take the mean; `spread` takes any number and has as many outputs.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Op:
     latex: str = ""
     text: str = ""
     listed: bool = False
+    averaged: bool = False
     spread: bool = False
     example: tuple[str, ...] = ("0.3",)
 
@@ -267,6 +268,7 @@ OPS: dict[str, Op] = {
             latex=r"\operatorname{MSE}",
             text="MSE",
             listed=True,
+            averaged=True,
             example=("0.3", "0.8"),
         ),
         Op(

@@ -1,0 +1,78 @@
+"""A derivation over arrays as data: the schema of `json`, values as nested lists of strings.
+
+Owns `render_arrays`.  May import: problem, tensors.work, scripts, formats.latex, formats.plain, formats.json.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from derive.backward import Line, Step
+from derive.formats.json import frame
+from derive.formats.latex import formula
+from derive.formats.plain import typed
+from derive.scripts import script_of
+from derive.symbols import Script
+from derive.tensors.expansion import Expansion
+from derive.tensors.work import ArrayDerivation, nested_values
+from derive.values import State
+from derive.written import Later, Name, Partial, Tree
+
+
+def render_arrays(work: ArrayDerivation) -> str:
+    """The derivation as JSON."""
+    script, problem = script_of(work.problem), work.problem
+    assert problem.arrays is not None
+    loss = problem.train.loss
+    steps = {step.goal: step for step in work.steps}
+
+    def entry(partial: Partial) -> dict[str, Any]:
+        tree = steps[partial].answer
+        found = {"latex": formula(tree, script), "formula": typed(tree), "value": value(partial)}
+        return found | ({"at": _place(step_line(steps[partial]))} if step_line(steps[partial]).at else {})
+
+    def value(tree: Tree, state: State | None = work.states[0] if work.states else None) -> Any:
+        return None if state is None or problem.arrays is None else nested_values(
+            Expansion(problem, problem.arrays.sizes), tree, state, work.rounding
+        )
+
+    after = work.states[1] if len(work.states) > 1 else None
+    values = {name: found for name in problem.network.quantities if (found := value(Name(name))) is not None}
+    gradients = {name: entry(Partial(loss, name)) for name in problem.train.parameters if Partial(loss, name) in steps}
+    asked = {}
+    for ask in problem.asks if not work.requested else ():
+        step = steps[ask.tree]
+        asked[ask.label] = {"quantity": ask.text, "latex": formula(step.answer, script), "formula": typed(step.answer), "value": value(ask.tree)}
+    data = {
+        **frame(problem.title, problem.source),
+        "shapes": {name: [typed(size) for size in shape] for name, shape in work.space.shapes.items()},
+        "values": values,
+        "gradients": gradients,
+        "partials": {typed(partial): entry(partial) for partial in work.requested},
+        "asked": asked,
+        "updated": {name: value(Name(name), after) for name in problem.train.parameters} if after is not None else {},
+        "steps": [_step(step, script) for step in work.steps],
+        "checks": {"lines": work.checks.lines, "judged": work.checks.judged, "failed": 0, "judges": list(work.checks.judges)},
+    }
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def step_line(step: Step) -> Line:
+    """The line whose formula is the answer of a step."""
+    return next(line for line in reversed(step.lines) if not line.numeric)
+
+
+def _place(line: Line) -> list[str]:
+    return [typed(place) for place in line.at]
+
+
+def _step(step: Step, script: Script) -> dict[str, Any]:
+    goal = step.goal
+    name = f"{goal.body.name}+" if isinstance(goal, Later) and isinstance(goal.body, Name) else typed(goal)
+    return {"goal": name, "lines": [_line(line, script) for line in step.lines]}
+
+
+def _line(line: Line, script: Script) -> dict[str, Any]:
+    data: dict[str, Any] = {"latex": formula(line.tree, script), "formula": typed(line.tree), "law": line.law, "relation": line.relation}
+    return {**data, "at": _place(line)} if line.at else data

@@ -1,0 +1,510 @@
+"""A problem over arrays written out entry by entry, at sizes small enough to compute with.
+
+Owns `Expansion`: the same network as named scalars, `W[0,1]` and so on, and every line over arrays as the scalar formulas it stands
+for.  It reads the equations as they were typed and shares nothing with the reverse walk.  May import: errors, written, network,
+problem, tensors.shapes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from derive.backward import Line
+from derive.errors import InputError
+from derive.network import Equation, Network
+from derive.problem import Nested, Problem
+from derive.tables.ops import OPS
+from derive.tensors.components import letters_in
+from derive.tensors.shapes import Shape, axis_of, einsum_letters, reduces, shape_of, size_value, spell_size
+from derive.written import (
+    ONE,
+    TWO,
+    ZERO,
+    Call,
+    Delta,
+    Einsum,
+    Elementwise,
+    Index,
+    Indexed,
+    Listing,
+    MatrixProduct,
+    Name,
+    Negative,
+    Number,
+    Over,
+    Partial,
+    Power,
+    Product,
+    Quotient,
+    Rows,
+    Rule,
+    Shaped,
+    Size,
+    Sum,
+    Transpose,
+    Tree,
+    Within,
+    add,
+    children,
+    multiply,
+    number,
+    rebuild,
+    subtract,
+    walk,
+)
+
+Cell = tuple[int, ...]
+Env = Mapping[str, int]
+LARGEST = 200_000
+"""Entries an expansion may have in all."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """An array with its entries written out, by place."""
+
+    shape: Cell
+    cells: Mapping[Cell, Tree]
+
+
+def cell_name(name: str, place: Cell) -> str:
+    """The name of an entry: `W[0,1]`; a number keeps its own."""
+    return f"{name}[{','.join(map(str, place))}]" if place else name
+
+
+def places(shape: Sequence[int]) -> Iterator[Cell]:
+    """Every place of an array, row by row."""
+    return product(*map(range, shape))
+
+
+class Expansion:
+    """A problem at given sizes.
+
+    `sizes` has a number for every name of a size, `integers` the entries of quantities that are places.  Raises InputError where an
+    axis would have no length.
+    """
+
+    def __init__(self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Nested] | None = None) -> None:
+        assert problem.arrays is not None
+        self.problem, self.arrays, self.sizes = problem, problem.arrays, dict(sizes)
+        self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}
+        self.integers = dict(integers or {})
+
+    def lengths(self, shape: Shape) -> Cell:
+        found = []
+        for size in shape:
+            length = size_value(size, self.sizes)
+            if length is None or length < 1:
+                raise InputError(f"shapes: {spell_size(size)} is {length} at these sizes")
+            found.append(length)
+        return tuple(found)
+
+    def cells(self, name: str) -> list[str]:
+        """The names of a quantity's entries, row by row."""
+        return [cell_name(name, place) for place in places(self.shapes.get(name, ()))]
+
+    # --- the network --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def network(self) -> Network:
+        """Every entry of every equation, in an order in which they can be computed."""
+        equations: list[Equation] = []
+        for equation in self.problem.network.equations:
+            block = self.block(equation.rhs, {})
+            shape = self.shapes.get(equation.goal, ())
+            together: dict[Tree, list[str]] = {}
+            for place in places(shape):
+                cell = block.cells[place]
+                if isinstance(cell, Call) and cell.part is not None:  # one output of a softmax among others
+                    together.setdefault(Call(cell.function, cell.arguments), []).append(cell_name(equation.goal, place))
+            for place in places(shape):
+                cell = block.cells[place]
+                siblings = tuple(together.get(Call(cell.function, cell.arguments), ())) if isinstance(cell, Call) else ()
+                equations.append(Equation(cell_name(equation.goal, place), cell, siblings))
+        if any(equation.lagged for equation in self.problem.network.equations):
+            equations = _in_order(equations)
+        return Network(tuple(equations))
+
+    @cached_property
+    def free(self) -> tuple[str, ...]:
+        """The entries no equation gives."""
+        return tuple(cell for name in self.problem.network.free if name not in self.arrays.integers for cell in self.cells(name))
+
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    def keys(self, goal: Tree) -> Iterator[tuple[Cell, str | Partial]]:
+        """The places of a quantity or derivative, each with the key of its value."""
+        match goal:
+            case Name(name):
+                for place in places(self.shapes.get(name, ())):
+                    yield place, cell_name(name, place)
+            case Partial(of, wrt):
+                for upper in places(self.shapes.get(of, ())):
+                    for lower in places(self.shapes.get(wrt, ())):
+                        yield (*upper, *lower), Partial(cell_name(of, upper), cell_name(wrt, lower))
+
+    def entries(self, goal: Tree, line: Line) -> Iterator[tuple[Partial, Tree]]:
+        """The entries of a derivative, made one at a time from its line in index form."""
+        letters = [a.name for a in line.at if isinstance(a, Index)]
+        for place, key in self.keys(goal):
+            assert isinstance(key, Partial)
+            env = dict(zip(letters, (k for k, a in zip(place, line.at, strict=True) if isinstance(a, Index)), strict=True))
+            yield key, self.scalar(line.tree, env)
+
+    # --- arrays as NumPy has them -------------------------------------------------------------------------------------
+
+    def block(self, tree: Tree, env: Env) -> Block:
+        """A formula over arrays, entry by entry; `env` has a number for each letter that stands free in it."""
+        match tree:
+            case Name(name):
+                shape = self.shapes.get(name, ())
+                return Block(shape, {place: Name(cell_name(name, place)) for place in places(shape)})
+            case Number() | Size() | Delta() | Within() | Over() | Index():
+                if isinstance(tree, Over) and shape_of(tree.body, self.arrays.shapes) != ():
+                    return self.added(tree, env)
+                return Block((), {(): self.scalar(tree, env)})
+            case Partial(of, wrt, direct):
+                upper, lower = self.shapes.get(of, ()), self.shapes.get(wrt, ())
+                cells: dict[Cell, Tree] = {
+                    (*u, *v): Partial(cell_name(of, u), cell_name(wrt, v), direct) for u in places(upper) for v in places(lower)
+                }
+                return Block((*upper, *lower), cells)
+            case Shaped(body):
+                return self.block(body, env)
+            case Indexed(base, at):
+                whole = self.block(base, env)
+                fixed = tuple(self.position(a, env) for a in at)
+                rest = whole.shape[len(at) :]
+                return Block(rest, {place: whole.cells.get((*fixed, *place), ZERO) for place in places(rest)})
+            case Rule(indices, body):
+                shape = tuple(self.lengths((index.size,))[0] for index in indices if isinstance(index, Index))
+                names = [index.name for index in indices if isinstance(index, Index)]
+                return Block(
+                    shape, {place: self.scalar(body, {**env, **dict(zip(names, place, strict=True))}) for place in places(shape)}
+                )
+            case Transpose(body):
+                return self.transposed(self.block(body, env))
+            case MatrixProduct(left, right):
+                return self.product(self.block(left, env), self.block(right, env))
+            case Einsum():
+                return self.einsum(tree, env)
+            case Rows(rows):
+                return Block((len(rows), len(rows[0])), {(i, j): cell for i, row in enumerate(rows) for j, cell in enumerate(row)})
+            case Listing(items):
+                blocks = [self.block(item, env) for item in items]
+                shape = (len(items), *blocks[0].shape)
+                return Block(shape, {(i, *place): cell for i, b in enumerate(blocks) for place, cell in b.cells.items()})
+            case Elementwise(factors):
+                return self.together(Product(factors, tight=True), [self.block(factor, env) for factor in factors])
+            case Call():
+                return self.call(tree, env)
+        return self.together(tree, [self.block(part, env) for part in children(tree)])
+
+    def added(self, tree: Over, env: Env) -> Block:
+        """A sum of arrays over letters: of slices, Σ_t δ_t x_tᵀ."""
+        blocks = []
+        for place in places(self.lengths(tuple(index.size for index in tree.indices))):
+            inner = dict(zip((index.name for index in tree.indices), place, strict=True))
+            blocks.append(self.block(tree.body, {**env, **inner}))
+        return Block(blocks[0].shape, {place: sum_of([b.cells[place] for b in blocks]) for place in blocks[0].cells})
+
+    @staticmethod
+    def transposed(block: Block) -> Block:
+        if len(block.shape) == 1:
+            return Block((1, *block.shape), {(0, *place): cell for place, cell in block.cells.items()})
+        return Block(block.shape[::-1], {place[::-1]: cell for place, cell in block.cells.items()})
+
+    def product(self, left: Block, right: Block) -> Block:
+        one, other = left.shape, right.shape
+        if len(one) == 1 and len(other) == 2 and other[0] == 1:
+            return Block(
+                (one[0], other[1]), {(i, j): times(left.cells[i,], right.cells[0, j]) for i, j in places((one[0], other[1]))}
+            )
+        inner = range(one[-1])
+        if len(other) == 1:
+            if len(one) == 1 or (len(one) == 2 and one[0] == 1):
+                head: Cell = () if len(one) == 1 else (0,)
+                return Block((), {(): sum_of([times(left.cells[(*head, k)], right.cells[k,]) for k in inner])})
+            rows_only = one[:-1]
+            return Block(
+                rows_only,
+                {place: sum_of([times(left.cells[(*place, k)], right.cells[k,]) for k in inner]) for place in places(rows_only)},
+            )
+        leading = tuple(max(a, b) for a, b in zip(_padded(one[:-2], other[:-2]), _padded(other[:-2], one[:-2]), strict=True))
+        rows = one[-2:-1] if len(one) > 1 else ()
+        shape = (*leading, *rows, other[-1])
+        cells: dict[Cell, Tree] = {}
+        for place in places(shape):
+            head, row, column = place[: len(leading)], place[len(leading) : -1], place[-1]
+            mine, theirs = _stretched(head, one[:-2]), _stretched(head, other[:-2])
+            cells[place] = sum_of([times(left.cells[(*mine, *row, k)], right.cells[(*theirs, k, column)]) for k in inner])
+        return Block(shape, cells)
+
+    def einsum(self, tree: Einsum, env: Env) -> Block:
+        operands, kept = einsum_letters(tree)
+        blocks = [self.block(operand, env) for operand in tree.operands]
+        lengths: dict[str, int] = {}
+        for letters, block in zip(operands, blocks, strict=True):
+            lengths |= dict(zip(letters, block.shape, strict=True))
+        summed = [letter for letter in lengths if letter not in kept]
+        shape = tuple(lengths[letter] for letter in kept)
+        cells: dict[Cell, Tree] = {}
+        for place in places(shape):
+            here = dict(zip(kept, place, strict=True))
+            terms = []
+            for rest in places([lengths[letter] for letter in summed]):
+                at = {**here, **dict(zip(summed, rest, strict=True))}
+                terms.append(times(*(b.cells[tuple(at[x] for x in letters)] for letters, b in zip(operands, blocks, strict=True))))
+            cells[place] = sum_of(terms)
+        return Block(shape, cells)
+
+    def together(self, tree: Tree, blocks: Sequence[Block]) -> Block:
+        """One operation entry by entry, arrays stretched as NumPy does it."""
+        rank = max((len(block.shape) for block in blocks), default=0)
+        padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
+        shape = tuple(max(axis) for axis in zip(*padded, strict=True))
+        cells: dict[Cell, Tree] = {}
+        for place in places(shape):
+            cells[place] = _light(_with_parts(tree, [block.cells[_stretched(place, block.shape)] for block in blocks]))
+        return Block(shape, cells)
+
+    def call(self, call: Call, env: Env) -> Block:
+        name, arguments = call.function, call.arguments
+        if name == "ones":
+            shape = self.lengths(arguments)
+            return Block(shape, dict.fromkeys(places(shape), ONE))
+        blocks = [self.block(argument, env) for argument in arguments]
+        if name == "loss_of":
+            return Block((), {(): _some_loss([cell for block in blocks for cell in block.cells.values()])})
+        if name == "diag":
+            (length,) = blocks[0].shape
+            return Block((length, length), {(i, j): blocks[0].cells[i,] if i == j else ZERO for i, j in places((length, length))})
+        if reduces(call, self.arrays.shapes):
+            return self.reduced(call, blocks[0])
+        if name == "softmax" and blocks[0].shape:
+            return self.softmax(call, blocks[0])
+        if name in OPS and OPS[name].listed and any(block.shape for block in blocks):
+            return self.listed(call, blocks)
+        return self.together(call, blocks)
+
+    def reduced(self, call: Call, block: Block) -> Block:
+        axis = axis_of(call, len(block.shape))
+        keep = len(call.arguments) > 2
+        groups: dict[Cell, list[Tree]] = {}
+        for place, cell in block.cells.items():
+            rest = () if axis is None else (*place[:axis], *((0,) if keep else ()), *place[axis + 1 :])
+            groups.setdefault(rest, []).append(cell)
+        shape = () if axis is None else (*block.shape[:axis], *((1,) if keep else ()), *block.shape[axis + 1 :])
+        join = {"sum": sum_of, "max": largest, "mean": lambda cells: Quotient(sum_of(cells), number(len(cells)))}[call.function]
+        return Block(shape, {place: join(cells) for place, cells in groups.items()})
+
+    def softmax(self, call: Call, block: Block) -> Block:
+        axis = axis_of(call, len(block.shape)) or 0
+        groups: dict[Cell, list[Cell]] = {}
+        for place in block.cells:
+            groups.setdefault((*place[:axis], *place[axis + 1 :]), []).append(place)
+        cells: dict[Cell, Tree] = {}
+        for group in groups.values():
+            arguments = tuple(block.cells[place] for place in group)
+            for part, place in enumerate(group):
+                cells[place] = Call("softmax", arguments, part)
+        return Block(block.shape, cells)
+
+    def listed(self, call: Call, blocks: Sequence[Block]) -> Block:
+        rank = max(len(block.shape) for block in blocks)
+        padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
+        shape = tuple(max(axis) for axis in zip(*padded, strict=True))
+        rows = [tuple(block.cells[_stretched(place, block.shape)] for place in places(shape)) for block in blocks]
+        return Block((), {(): Call(call.function, tuple(map(Listing, rows)))})
+
+    # --- entries ------------------------------------------------------------------------------------------------------
+
+    def position(self, tree: Tree, env: Env) -> int:
+        """A place as a whole number."""
+        match tree:
+            case Index(name):
+                return env[name]
+            case Number(text):
+                return int(text)
+            case Size(name):
+                return self.sizes[name]
+            case Sum(terms):
+                return sum(self.position(term, env) for term in terms)
+            case Negative(body):
+                return -self.position(body, env)
+            case Product(factors):
+                result = 1
+                for factor in factors:
+                    result *= self.position(factor, env)
+                return result
+            case Name(name) if name in self.integers:
+                return int(str(getattr(self.integers[name], "text", self.integers[name])))
+            case Indexed(Name(name), at) if name in self.integers:
+                found: Any = self.integers[name]
+                for a in at:
+                    found = found[self.position(a, env)]
+                return int(getattr(found, "text", found))
+        raise TypeError(f"a {type(tree).__name__} is no place")
+
+    def scalar(self, tree: Tree, env: Env) -> Tree:
+        """An entry written with letters, at numbers for them; an entry outside its array is 0."""
+        match tree:
+            case Name() | Number():
+                return tree
+            case Size(name):
+                return Number(str(self.sizes[name]))
+            case Index(name):
+                return Number(str(env[name]))
+            case Indexed(base, at, upper):
+                return self.entry(base, tuple(self.position(a, env) for a in at), upper)
+            case Partial(of, wrt, direct):
+                return Partial(of, wrt, direct)
+            case Over(operation, indices, body):
+                return self.over(operation, indices, body, env)
+            case Delta(left, Over("argmax", (index,), body)):
+                return self.is_largest(self.position(left, env), index, body, env)
+            case Delta(left, right):
+                return ONE if self.position(left, env) == self.position(right, env) else ZERO
+            case Within(at, size):
+                return ONE if 0 <= self.position(at, env) < self.lengths((size,))[0] else ZERO
+            case Product(factors):
+                parts = [self.scalar(factor, env) for factor in factors]
+                return ZERO if ZERO in parts else multiply(*parts, tight=True)
+            case Sum(terms):
+                return sum_of([self.scalar(term, env) for term in terms])
+        return _light(rebuild(tree, lambda part: self.scalar(part, env)))
+
+    def is_largest(self, place: int, index: Index, body: Tree, env: Env) -> Tree:
+        """1 where the entry at a place is the first of the largest, else 0, written with steps."""
+        (length,) = self.lengths((index.size,))
+        if not 0 <= place < length:
+            return ZERO
+        cells = [self.scalar(body, {**env, index.name: k}) for k in range(length)]
+        wins: list[Tree] = []
+        for k, cell in enumerate(cells):
+            if k < place:
+                wins.append(Call("step", (subtract(cells[place], cell),)))
+            elif k > place:
+                wins.append(subtract(ONE, Call("step", (subtract(cell, cells[place]),))))
+        return multiply(*wins)
+
+    def entry(self, base: Tree, place: Cell, upper: int) -> Tree:
+        match base:
+            case Name(name):
+                if any(not 0 <= k < length for k, length in zip(place, self.shapes[name], strict=True)):
+                    return ZERO
+                if name in self.integers:
+                    found: Any = self.integers[name]
+                    for k in place:
+                        found = found[k]
+                    return Number(str(getattr(found, "text", found)))
+                return Name(cell_name(name, place))
+            case Partial(of, wrt, direct):
+                above, below = place[:upper], place[upper:]
+                shape = (*self.shapes.get(of, ()), *self.shapes.get(wrt, ()))
+                if any(not 0 <= k < length for k, length in zip(place, shape, strict=True)):
+                    return ZERO
+                return Partial(cell_name(of, above), cell_name(wrt, below), direct)
+        raise TypeError(f"a {type(base).__name__} has no entries")
+
+    def over(self, operation: str, indices: tuple[Index, ...], body: Tree, env: Env) -> Tree:
+        factors = body.factors if isinstance(body, Product) and operation == "sum" else ()
+        deltas = [factor for factor in factors if isinstance(factor, Delta) and not _has_argmax(factor)]
+        rest = multiply(*(factor for factor in factors if factor not in deltas), tight=True) if deltas else body
+        parts = [self.scalar(rest, place) for place in self.assignments(indices, deltas, env)]
+        return sum_of(parts) if operation == "sum" else largest(parts)
+
+    def assignments(self, indices: Sequence[Index], deltas: Sequence[Delta], env: Env) -> Iterator[Env]:
+        """Every number for some letters at which all the δ are 1; a letter that a δ fixes is not run through."""
+        if not indices:
+            if all(self.position(delta.left, env) == self.position(delta.right, env) for delta in deltas):
+                yield env
+            return
+        index, *later = indices
+        (length,) = self.lengths((index.size,))
+        values: Sequence[int] = range(length)
+        waiting = {other.name for other in indices}
+        for delta in deltas:
+            for side, other in ((delta.left, delta.right), (delta.right, delta.left)):
+                if side == index and not letters_in(other) & waiting:
+                    values = [k for k in values if k == self.position(other, env)]
+        for k in values:
+            yield from self.assignments(later, deltas, {**env, index.name: k})
+
+
+def _has_argmax(tree: Tree) -> bool:
+    return any(isinstance(node, Over) for node in walk(tree))
+
+
+def sum_of(cells: Sequence[Tree]) -> Tree:
+    """The sum of entries, zeros left out."""
+    kept = [cell for cell in cells if cell != ZERO]
+    return add(*kept) if kept else ZERO
+
+
+def times(*cells: Tree) -> Tree:
+    """The product of entries."""
+    return ZERO if ZERO in cells else multiply(*cells, tight=True)
+
+
+def largest(cells: Sequence[Tree]) -> Tree:
+    """The largest entry, two by two."""
+    result = cells[0]
+    for cell in cells[1:]:
+        result = Call("max", (result, cell))
+    return result
+
+
+def _with_parts(tree: Tree, parts: Sequence[Tree]) -> Tree:
+    remaining = iter(parts)
+    return rebuild(tree, lambda _: next(remaining))
+
+
+def _light(tree: Tree) -> Tree:
+    """A product with a 0 in it is 0."""
+    if isinstance(tree, Product | Elementwise):
+        return times(*tree.factors)
+    return tree
+
+
+def _padded(shape: Cell, other: Cell) -> Cell:
+    return (1,) * max(0, len(other) - len(shape)) + shape
+
+
+def _stretched(place: Cell, shape: Cell) -> Cell:
+    """The place in an array that was stretched."""
+    aligned = place[len(place) - len(shape) :]
+    return tuple(0 if length == 1 else k for k, length in zip(aligned, shape, strict=True))
+
+
+def _some_loss(cells: Sequence[Tree]) -> Tree:
+    """A number that depends on every entry in a way of its own: Σ cₖ yₖ + ½ Σ eₖ yₖ², the coefficients seeded."""
+    source = random.Random("loss_of")  # noqa: S311  (numbers to compute with, not secrets)
+    terms: list[Tree] = []
+    for cell in cells:
+        slope, bend = (Number(f"{source.uniform(0.2, 1.8):.3f}") for _ in range(2))
+        terms += [Product((slope, cell)), Product((Quotient(ONE, TWO), bend, Power(cell, TWO)))]
+    return sum_of(terms)
+
+
+def _in_order(equations: Sequence[Equation]) -> list[Equation]:
+    """Equations in an order in which they can be computed: a recurrence is given quantity by quantity, computed step by step."""
+    by_goal = {equation.goal: equation for equation in equations}
+    uses = {goal: [n.name for n in walk(e.rhs) if isinstance(n, Name) and n.name in by_goal] for goal, e in by_goal.items()}
+    done: dict[str, None] = {}
+    for goal in by_goal:
+        waiting = [(goal, iter(uses[goal]))]
+        while waiting:
+            here, rest = waiting[-1]
+            missing = next((name for name in rest if name not in done), None)
+            if missing is None:
+                waiting.pop()
+                done[here] = None
+            else:
+                waiting.append((missing, iter(uses[missing])))
+    return [by_goal[goal] for goal in done]
