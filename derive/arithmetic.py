@@ -53,9 +53,17 @@ def _decimal_log(z: Decimal) -> Decimal:
     return z.ln()
 
 
+HALF = Decimal("0.5")
+
+
+def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal:
+    """A power; a square root knows when it is exact, which a power of one half does not."""
+    return base.sqrt() if exponent == HALF else base**exponent
+
+
 DECIMAL = Arithmetic(
     Decimal,
-    lambda base, exponent: base**exponent,
+    _decimal_power,
     {
         "exp": Decimal.exp,
         "log": _decimal_log,
