@@ -31,7 +31,9 @@ def script_of(problem: Problem) -> Script:
     """
     network = problem.network
     labels = {f"label:{ask.label}": symbol for ask in problem.asks if (symbol := label_symbol(ask.label)) is not None}
-    script = Script(problem.names, problem.notation, frozenset(problem.vectors), extra={**RESERVED, **labels})
+    plain = Script(problem.names, problem.notation, extra=RESERVED)
+    extra = {**RESERVED, **labels, **problem.train.symbols(plain.symbol)}
+    script = Script(problem.names, problem.notation, frozenset(problem.vectors), extra=extra)
     loss = problem.train.loss
     for pre, activation in network.pre_activations.items():
         if pre != loss:
