@@ -134,8 +134,7 @@ def derive(
         judges.append(COMPOSED)
     demand(findings)
 
-    moving = [name for name in train.parameters if name in network.above(train.loss)] if moves else []
-    updates = tuple(step for name in moving for step in _update_steps(problem, name))
+    updates = tuple(step for name in problem.moving for step in _update_steps(problem, name)) if moves else ()
     demand(judge_equations(train, updates))
     furthest = max((_passes(node, problem) for ask in asks for node in walk(ask.tree) if isinstance(node, Later)), default=0)
     complete = not missing_numbers(problem)

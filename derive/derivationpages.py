@@ -311,7 +311,8 @@ class _DerivationPage:
 
     def on_example(self, asked: Tree) -> Text:
         """Which example a value after some updates belongs to, where there are several."""
-        moved = {Name(name) for name in self.problem.train.parameters}
+        train = self.problem.train
+        moved = {Name(name) for name in (*train.parameters, *train.states)}
         later = [node.updates for node in walk(asked) if isinstance(node, Later) and node.body not in moved]
         count = len(self.problem.examples)
         if not later or not count:

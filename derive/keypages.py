@@ -272,7 +272,7 @@ def _table_with_blanks(block: Block, chosen: Collection[Key | None], problem: Pr
         return block
     assert isinstance(block, Table)
     train = problem.train
-    owner = {own: name for name in train.parameters for own in (name, *train.names(name).values())}
+    owner = {own: name for name in train.parameters for own in train.names(name).values()}
     kept = len(block.head) - 3 if len(block.head) > 3 else 1
     rows = []
     for row in block.rows:

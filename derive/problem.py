@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from derive.errors import FormulaError
 from derive.network import Network
@@ -73,6 +74,12 @@ class Problem:
         if not self.examples:
             return self.given
         return {**self.given, **self.examples[updates % len(self.examples)]}
+
+    @cached_property
+    def moving(self) -> tuple[str, ...]:
+        """The parameters that the loss depends on: an update leaves any other as it is."""
+        reached = self.network.above(self.train.loss)
+        return tuple(name for name in self.train.parameters if name in reached)
 
     @property
     def known(self) -> tuple[str, ...]:

@@ -54,8 +54,7 @@ def update_blocks(work: Derivation, speaker: Speaker) -> list[Block]:
         return []
     table = _several(work, speaker) if train.own else _single(work, speaker)
     blocks: list[Block] = [speaker.heading("update"), *_rule(train, speaker), table]
-    reached = work.problem.network.above(train.loss)
-    idle = tuple(name for name in train.parameters if name not in reached)
+    idle = tuple(name for name in train.parameters if name not in work.problem.moving)
     return [*blocks, speaker.prose("idle", loss=Name(train.loss), names=listed_names(idle))] if idle else blocks
 
 

@@ -56,12 +56,12 @@ class Train:
         return {} if self.learning_rate is None else {LEARNING_RATE: self.learning_rate, **self.numbers}
 
     def names(self, parameter: str) -> dict[str, str]:
-        """The names that the rule's own quantities bear for one parameter.
+        """What the names in the equations of the rule stand for when they are about one parameter.
 
         >>> Train("L", ("w5",), Number("0.5"), "momentum").names("w5")
-        {'v': 'v_w5'}
+        {'v': 'v_w5', 'θ': 'w5'}
         """
-        return {own.name: f"{own.name}_{parameter}" for own in self.own}
+        return {**{own.name: f"{own.name}_{parameter}" for own in self.own}, OLD.name: parameter}
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -99,14 +99,13 @@ class Train:
         gradient, names = self.gradient(parameter), self.names(parameter)
         if isinstance(gradient, Name):
             found[gradient] = Sum((Partial(self.loss, parameter), Product((Name(DECAY), Name(parameter)))))
-        here: dict[Tree, Tree] = {OLD: Name(parameter), GRADIENT: gradient, RATE: Name(LEARNING_RATE)}
-        for own in self.row.own:
-            own_name = Name(names[own.name])
-            here |= {Name(own.name): own_name, Later(Name(own.name), 1): Later(own_name, 1)}
-        states = {own.name for own in self.row.own if own.state}
+        here: dict[Tree, Tree] = {Name(short): Name(name) for short, name in names.items()}
+        here |= {GRADIENT: gradient, RATE: Name(LEARNING_RATE)}
+        lasting = {OLD.name, *(own.name for own in self.row.own if own.state)}
         for goal, tree in self.row.equations:
-            name = Name(parameter if goal == OLD.name else names[goal])
-            found[Later(name, 1) if goal == OLD.name or goal in states else name] = substitute(tree, here.get)
+            name = Name(names[goal])
+            here[Later(Name(goal), 1)] = Later(name, 1)
+            found[Later(name, 1) if goal in lasting else name] = substitute(tree, here.get)
         return found
 
     def symbols(self, symbol: Callable[[str], Symbol]) -> dict[str, Symbol]:

@@ -59,14 +59,12 @@ def run(problem: Problem, steps: Iterable[Step], rounding: Rounding, updates: in
 
 
 def _updates(problem: Problem) -> Iterable[tuple[Key, Tree]]:
-    """The equations of the update of every parameter that the loss depends on."""
-    reached = problem.network.above(problem.train.loss)
-    for name in problem.train.parameters:
-        if name in reached:
-            for goal, tree in problem.train.rows(name).items():
-                key = key_of(goal)
-                assert key is not None
-                yield key, tree
+    """The equations of the whole update."""
+    for name in problem.moving:
+        for goal, tree in problem.train.rows(name).items():
+            key = key_of(goal)
+            assert key is not None
+            yield key, tree
 
 
 def _refuse_lost_divisors(problem: Problem, state: State, rounding: Rounding) -> None:

@@ -7,9 +7,10 @@ tests appear by themselves.  May import: written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from operator import mul
 
 from derive.written import ONE, TWO, Call, Later, Name, Power, Product, Quotient, Sum, Tree, subtract
 
@@ -55,22 +56,23 @@ class Own:
 @dataclass(frozen=True)
 class Past:
     """What a parameter has been through when it moves for the k-th time: its k gradients (with the decay added, where that is how
-    the rule takes it), and its value before; numbers of any kind.
+    the rule takes it), and its value before.  `powers` gives 1, b, b² … of a number, as many as there are gradients.
     """
 
-    gradients: tuple[Any, ...]
-    old: Any
-    rate: Any
-    numbers: Mapping[str, Any]
+    gradients: Sequence[Decimal]
+    old: Decimal
+    rate: Decimal
+    numbers: Mapping[str, Decimal]
+    powers: Callable[[Decimal], Sequence[Decimal]]
 
-    def faded(self, base: Any, values: tuple[Any, ...]) -> Any:
+    def faded(self, base: Decimal, values: Sequence[Decimal]) -> Decimal:
         """Σ base^(k−i)·value_i: the last value counts whole, each one before it `base` times as much as the one after it."""
-        return sum(base**age * value for age, value in enumerate(reversed(values)))
+        return sum(map(mul, self.powers(base), reversed(values)), Decimal(0))
 
     @property
-    def squares(self) -> tuple[Any, ...]:
+    def squares(self) -> list[Decimal]:
         """The gradients squared."""
-        return tuple(gradient * gradient for gradient in self.gradients)
+        return [gradient * gradient for gradient in self.gradients]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Rule:
     numbers: tuple[Hyperparameter, ...]
     own: tuple[Own, ...]
     equations: tuple[tuple[str, Tree], ...]
-    unrolled: Callable[[Past], Mapping[str, Any]]
+    unrolled: Callable[[Past], Mapping[str, Decimal]]
     decoupled: bool = False
 
 
@@ -141,22 +143,22 @@ OF_ADAM = (
 )
 
 
-def _momentum(past: Past, ahead: bool) -> Mapping[str, Any]:
+def _momentum(past: Past, ahead: bool) -> Mapping[str, Decimal]:
     mu = past.numbers["momentum"]
     v = past.faded(mu, past.gradients)
     step = past.gradients[-1] + mu * v if ahead else v
     return {"v": v, "θ": past.old - past.rate * step}
 
 
-def _rmsprop(past: Past) -> Mapping[str, Any]:
+def _rmsprop(past: Past) -> Mapping[str, Decimal]:
     rho = past.numbers["rho"]
     s = (1 - rho) * past.faded(rho, past.squares)
-    return {"s": s, "θ": past.old - past.rate / (s**0.5 + past.numbers["epsilon"]) * past.gradients[-1]}
+    return {"s": s, "θ": past.old - past.rate / (s.sqrt() + past.numbers["epsilon"]) * past.gradients[-1]}
 
 
-def _adam(past: Past, decay: Any = 0) -> Mapping[str, Any]:
+def _adam(past: Past, decay: Decimal = Decimal(0)) -> Mapping[str, Decimal]:
     """Moments as weighted means of all gradients (eq. 1 of the paper); corrected ones are divided by the sum of the weights."""
-    beta1, beta2, ones = past.numbers["beta1"], past.numbers["beta2"], (1,) * len(past.gradients)
+    beta1, beta2, ones = past.numbers["beta1"], past.numbers["beta2"], (Decimal(1),) * len(past.gradients)
     first, second = past.faded(beta1, past.gradients), past.faded(beta2, past.squares)
     mhat, vhat = first / past.faded(beta1, ones), second / past.faded(beta2, ones)
     kept = past.old * (1 - past.rate * decay)
@@ -165,7 +167,7 @@ def _adam(past: Past, decay: Any = 0) -> Mapping[str, Any]:
         "v": (1 - beta2) * second,
         "mhat": mhat,
         "vhat": vhat,
-        "θ": kept - past.rate * mhat / (vhat**0.5 + past.numbers["epsilon"]),
+        "θ": kept - past.rate * mhat / (vhat.sqrt() + past.numbers["epsilon"]),
     }
 
 
