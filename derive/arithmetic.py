@@ -30,6 +30,7 @@ from derive.written import (
     Sum,
     Tree,
     number,
+    walk,
 )
 
 Evaluator = Callable[[Mapping[Any, Any]], Any]
@@ -53,9 +54,17 @@ def _decimal_log(z: Decimal) -> Decimal:
     return z.ln()
 
 
+HALF = Decimal("0.5")
+
+
+def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal:
+    """A power; a square root knows when it is exact, which a power of one half does not."""
+    return base.sqrt() if exponent == HALF else base**exponent
+
+
 DECIMAL = Arithmetic(
     Decimal,
-    lambda base, exponent: base**exponent,
+    _decimal_power,
     {
         "exp": Decimal.exp,
         "log": _decimal_log,
@@ -109,6 +118,11 @@ def key_of(tree: Tree) -> Key | None:
         case Later(body, updates) if isinstance(body, Name | Partial):
             return Later(Partial(body.of, body.wrt, body.direct) if isinstance(body, Partial) else body, updates)
     return None
+
+
+def mentioned(tree: Tree) -> tuple[Key, ...]:
+    """The keys a formula mentions, each once."""
+    return tuple(dict.fromkeys(key for node in walk(tree) if (key := key_of(node)) is not None))
 
 
 def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:

@@ -13,13 +13,13 @@ from derive.checks import FORWARD_AGAIN
 from derive.derivationpages import DerivationPage
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import Nested
-from derive.reader import LEARNING_RATE
 from derive.scripts import label_symbol
 from derive.sentences import Speaker, opening, series
 from derive.tensors.expansion import Cell
 from derive.tensors.judges import small_sizes
 from derive.tensors.shapes import Shape, Shapes, shape_of
 from derive.tensors.work import ArrayDerivation, written_out
+from derive.updatepages import listed_names, rule_blocks, update_symbols
 from derive.written import (
     Call,
     Delta,
@@ -94,7 +94,7 @@ class _ArrayPage(DerivationPage):
         for role in order:
             for (its, shape), names in groups.items():
                 if its == role:
-                    rows.append((self.names(names), self.speaker.say("role", role), self.shape_text(shape)))
+                    rows.append((listed_names(tuple(names)), self.speaker.say("role", role), self.shape_text(shape)))
         for step in self.array_work.partials:
             goal = step.goal
             if isinstance(goal, Partial) and self.signal(goal):
@@ -107,7 +107,7 @@ class _ArrayPage(DerivationPage):
                     )
                 )
         if self.array_work.updates:
-            rows.append(((Name(LEARNING_RATE),), self.speaker.say("role", "rate"), self.shape_text(())))
+            rows += [(symbol, meaning, ("–",)) for symbol, meaning in update_symbols(self.problem.train, self.speaker)]
         head = tuple(self.speaker.word("column", key) for key in ("symbol", "meaning", "shape"))
         return [self.speaker.heading("notation"), Table(head, tuple(rows)), *self.remarks()]
 
@@ -188,7 +188,7 @@ class _ArrayPage(DerivationPage):
         blocks += [Equations((Row(Name(name), "=", _array(numbers)),)) for name, numbers in given.items()]
         missing = [name for name in self.network.free if name not in given and self.array_work.states == ()]
         if missing and given:
-            blocks.append(self.speaker.prose("unvalued", names=self.names(missing)))
+            blocks.append(self.speaker.prose("unvalued", names=listed_names(tuple(missing))))
         if self.array_work.states:
             blocks.append(
                 Prose(self.speaker.say("array", "same-values")) if self.array_work.rounding.carry == "full" else self.by_hand()
@@ -328,7 +328,8 @@ class _ArrayPage(DerivationPage):
         work = self.array_work
         if not work.updates:
             return []
-        blocks: list[Block] = [self.speaker.heading("update"), *map(self.chain, work.updates)]
+        blocks: list[Block] = [self.speaker.heading("update"), *rule_blocks(self.problem.train, self.speaker)]
+        blocks += map(self.chain, work.updates)
         if len(work.states) > 1:
             blocks.append(self.speaker.heading("after"))
             for state, key in zip(work.states[:2], ("before", "after"), strict=True):

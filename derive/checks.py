@@ -16,7 +16,6 @@ from derive.arithmetic import Evaluator, compile_tree, key_of, mpmath_arithmetic
 from derive.backward import Line, Step
 from derive.errors import JudgementError, LimitError
 from derive.network import Network
-from derive.reader import LEARNING_RATE
 from derive.values import State
 from derive.vectors import Vectors, components
 from derive.witnesses import (
@@ -34,7 +33,7 @@ from derive.witnesses import (
     kinks_hit,
     points,
 )
-from derive.written import Name, Number, Partial, Tree, walk
+from derive.written import Later, Name, Number, Partial, Tree, walk
 
 NUDGED, FORWARD_AGAIN, RECOMPUTED, COMPOSED = "nudge-40-digits", "mpmath-forward", "recompute-as-printed", "sympy-diff"
 
@@ -146,8 +145,8 @@ def judge_numbers(steps: Sequence[Step]) -> tuple[list[Finding], int]:
     return findings, judged
 
 
-def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State], updates: Mapping[str, Tree]) -> list[Finding]:
-    """The values, new parameters among them, that mpmath's own forward pass or a nudge of it contradicts in 40 digits.
+def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State]) -> list[Finding]:
+    """The values that mpmath's own forward pass or a nudge of it contradicts in 40 digits.
 
     A value that depends on a kink stands by the convention printed on the page, which no nudge can confirm; those are left out.
     """
@@ -159,11 +158,6 @@ def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State
         return findings
     with precision(FINE_DIGITS):
         point = Point(network, {name: state.values[name] for name in network.free}, FINE_NUDGE)
-        point |= {LEARNING_RATE: state.values.get(LEARNING_RATE, Decimal(0))}
-        for name, tree in updates.items() if len(states) > 1 else ():
-            expected, given = compile_tree(tree)(point), states[1].values[name]
-            if abs(expected - given) > TOLERANCE * max(abs(given), SMALLEST_SCALE):
-                findings.append(Finding(Name(name), Line(tree, "update-rule"), f"{given:.12g}", f"{expected:.12g}"))
         for step in steps:
             key = key_of(step.goal)
             if key is not None and key in state.values:
@@ -209,6 +203,12 @@ def demand(findings: Sequence[Finding]) -> None:
         return
     first = findings[0]
     goal, where = key_of(first.goal), ", ".join(f"{name} = {value}" for name, value in list(first.point.items())[:6])
-    name = f"d{goal.of}/d{goal.wrt}" if isinstance(goal, Partial) else goal
+    match goal:
+        case Partial(of, wrt):
+            name = f"d{of}/d{wrt}"
+        case Later(Name(updated)):
+            name = f"{updated}+"
+        case _:
+            name = str(goal)
     message = f"{name}: a line ({first.line.law}) gives {first.given} where it should give {first.expected}"
     raise JudgementError(message + (f" at {where}" if where else ""))

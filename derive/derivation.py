@@ -26,10 +26,11 @@ from derive.checks import (
 )
 from derive.errors import FormulaError, InputError, UsageError, suggest
 from derive.network import Equation
-from derive.problem import Ask, Problem, missing_numbers, updated_tree
+from derive.problem import Ask, Problem, missing_numbers
 from derive.rounding import Rounding
 from derive.slopes import Slopes
 from derive.tables.ops import OPS
+from derive.unrolled import CLOSED_FORM, judge_equations, judge_moves
 from derive.values import State, revisit, run, with_numbers
 from derive.vectors import components, vector_steps
 from derive.written import Call, Later, Name, Partial, Tree, substitute, walk
@@ -133,30 +134,22 @@ def derive(
         judges.append(COMPOSED)
     demand(findings)
 
-    updates = tuple(_update_step(problem, name) for name in train.parameters) if moves else ()
-    furthest = max((node.updates for ask in asks for node in walk(ask.tree) if isinstance(node, Later)), default=0)
+    updates = tuple(step for name in problem.moving for step in _update_steps(problem, name)) if moves else ()
+    demand(judge_equations(train, updates))
+    furthest = max((_passes(node, problem) for ask in asks for node in walk(ask.tree) if isinstance(node, Later)), default=0)
     complete = not missing_numbers(problem)
     states = run(problem, partials, rounding, max(furthest, int(moves)) if complete else 0)
     worked = tuple(_with_numbers(step, states, rounding) for step in (*symbolic, *updates))
     if rounding.carry == "full":
-        demand(
-            judge_values(
-                network,
-                partials,
-                states,
-                {
-                    step.goal.body.name: step.answer
-                    for step in updates
-                    if isinstance(step.goal, Later) and isinstance(step.goal.body, Name)
-                },
-            )
-        )
+        demand([*judge_values(network, partials, states), *judge_moves(problem, states)])
         if any(goal in states[0].values for goal in network.by_goal):
             judges.append(FORWARD_AGAIN)
     findings, recomputed = judge_numbers(worked)
     demand(findings)
     if recomputed:
         judges.append(RECOMPUTED)
+    if train.own and updates:
+        judges.append(CLOSED_FORM)
     forward, partials, vectors, updates = (tuple(s for s in worked if s.kind == kind) for kind in KINDS)
     return Derivation(
         problem,
@@ -205,8 +198,14 @@ def _forward_step(equation: Equation) -> Step:
     return Step("forward", Name(equation.goal), tuple(lines))
 
 
-def _update_step(problem: Problem, name: str) -> Step:
-    return Step("update", Later(Name(name), 1), (Line(updated_tree(problem, name), "update-rule", (problem.train.rule,)),))
+def _update_steps(problem: Problem, name: str) -> list[Step]:
+    rule, rows = problem.train.rule, problem.train.rows(name)
+    return [Step("update", goal, (Line(tree, "update-rule", (rule,)),)) for goal, tree in rows.items()]
+
+
+def _passes(later: Later, problem: Problem) -> int:
+    """How many updates a later value takes; what an update works out on its way needs that one too."""
+    return later.updates + (isinstance(later.body, Name) and later.body.name in problem.train.passing)
 
 
 def _with_numbers(step: Step, states: Sequence[State], rounding: Rounding) -> Step:
@@ -230,16 +229,8 @@ def _asked_partials(problem: Problem, asks: Sequence[Ask]) -> list[Partial]:
 
 
 def _answer(ask: Ask, problem: Problem, steps: Sequence[Step], states: Sequence[State]) -> Answer:
-    answers: dict[Tree, Tree] = {step.goal: step.answer for step in steps if not isinstance(step.goal, Later)}
-    if (
-        isinstance(ask.tree, Later)
-        and ask.tree.updates == 1
-        and isinstance(ask.tree.body, Name)
-        and ask.tree.body.name in problem.train.parameters
-    ):
-        formula = updated_tree(problem, ask.tree.body.name)
-    else:
-        formula = substitute(ask.tree, lambda leaf: answers.get(leaf) if isinstance(leaf, Partial) or leaf == ask.tree else None)
+    answers: dict[Tree, Tree] = {step.goal: step.answer for step in steps}
+    formula = substitute(ask.tree, lambda leaf: answers.get(leaf) if isinstance(leaf, Partial) or leaf == ask.tree else None)
     values, exact = [], True
     for cell in components(ask.tree, problem.vectors) if ask.vector else (ask.tree,):
         value = _value(cell, states)

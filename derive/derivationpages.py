@@ -14,12 +14,12 @@ from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
 from derive.derivation import Answer, Derivation
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
-from derive.reader import LEARNING_RATE
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening, series
 from derive.tables.layers import rows_of
 from derive.tables.ops import OPS
-from derive.tables.rules import RULES
+from derive.unrolled import CLOSED_FORM
+from derive.updatepages import equalities, listed_names, update_blocks, update_symbols
 from derive.witnesses import kinks_hit
 from derive.written import (
     Call,
@@ -44,6 +44,15 @@ def derivation_page(work: Derivation, speaker: Speaker) -> Page:
 def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]]:
     """The parts of a derivation's page by name, in the order of the page."""
     return DerivationPage(work, Speaker(language)).sections()
+
+
+CHECKED = {
+    FORWARD_AGAIN: "checked-forward",
+    RECOMPUTED: "checked-recomputed",
+    CLOSED_FORM: "checked-update",
+    COMPOSED: "checked-composed",
+}
+"""The sentence on each judge that was not needed for every page."""
 
 
 class DerivationPage:
@@ -118,7 +127,7 @@ class DerivationPage:
         for name in sorted(self.network.quantities, key=lambda name: place.get(name, len(told))):
             by_role.setdefault(self.role(name), []).append(name)
         order = ("input", "target", "parameter", "constant", "pre-activation", "activation", "quantity", "output", "loss")
-        rows = [(self.names(by_role[role]), self.speaker.say("role", role)) for role in order if role in by_role]
+        rows = [(listed_names(tuple(by_role[role])), self.speaker.say("role", role)) for role in order if role in by_role]
         for name, grid in self.problem.vectors.items():
             kind = "vector" if len(rows_of(grid)[0]) == 1 else "matrix"
             rows.append(((Name(name),), self.speaker.say("role", kind)))
@@ -134,7 +143,7 @@ class DerivationPage:
                 (shown, self.speaker.say("role", "signal", partial=(Partial(first.of, first.wrt, signal=True), " = ", first)))
             )
         if self.work.updates:
-            rows.append(((Name(LEARNING_RATE),), self.speaker.say("role", "rate")))
+            rows += update_symbols(self.problem.train, self.speaker)
         head = (self.speaker.word("column", "symbol"), self.speaker.word("column", "meaning"))
         direct = [
             node
@@ -145,9 +154,6 @@ class DerivationPage:
         ]
         notes = [self.speaker.prose("direct", partial=direct[0], of=Name(direct[0].of), wrt=Name(direct[0].wrt))] if direct else []
         return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes]
-
-    def names(self, names: Sequence[str]) -> Text:
-        return series(map(Name, names)) if len(names) <= 16 else (Name(names[0]), ", …, ", Name(names[-1]))
 
     def kinks(self) -> list[Block]:
         calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
@@ -165,14 +171,12 @@ class DerivationPage:
             return []
         used = [name for name in typed if name in self.network.free]
         idle = [name for name in typed if name not in self.network.free]
-        parts: list[Part] = []
-        for name in used:
-            parts += [", "] if parts else []
-            parts += [Name(name), " = ", typed[name]]
-        blocks: list[Block] = [self.speaker.heading("given"), Prose(tuple(parts))] if used else [self.speaker.heading("given")]
+        blocks: list[Block] = [self.speaker.heading("given")]
+        if used:
+            blocks.append(Prose(equalities({name: typed[name] for name in used})))
         missing = missing_numbers(self.problem)
         if missing:
-            blocks.append(self.speaker.prose("unvalued", names=self.names(missing)))
+            blocks.append(self.speaker.prose("unvalued", names=listed_names(missing)))
         if idle:
             blocks.append(self.speaker.prose("unused", names=", ".join(idle)))
         if self.problem.examples:
@@ -313,7 +317,8 @@ class DerivationPage:
 
     def on_example(self, asked: Tree) -> Text:
         """Which example a value after some updates belongs to, where there are several."""
-        moved = {Name(name) for name in self.problem.train.parameters}
+        train = self.problem.train
+        moved = {Name(name) for name in (*train.parameters, *train.states)}
         later = [node.updates for node in walk(asked) if isinstance(node, Later) and node.body not in moved]
         count = len(self.problem.examples)
         if not later or not count:
@@ -330,36 +335,8 @@ class DerivationPage:
         return self.work.rounding.number(value, exact)
 
     def updates(self) -> list[Block]:
-        work, train = self.work, self.problem.train
-        if not work.updates or train.learning_rate is None:
-            return []
-        rule = RULES[train.rule]
-        old = Name("θ")
-        formula = rule.update(old, Partial(self.loss, "θ"), Name(LEARNING_RATE))
-        title = self.speaker.word("rule", rule.name)
-        lead = self.speaker.prose(
-            "update", rule=title, formula=(Later(old, 1), " = ", formula), rate=Name(LEARNING_RATE), value=train.learning_rate
-        )
-        head = tuple(self.speaker.word("column", key) for key in ("parameter", "old", "gradient", "change", "new"))
-        rows = []
-        for step in work.updates:
-            goal = step.goal
-            assert isinstance(goal, Later)
-            assert isinstance(goal.body, Name)
-            gradient = Partial(self.loss, goal.body.name)
-            lines = {line.law: line for line in step.lines}
-            if "value" in lines:
-                first = work.states[0]
-                cells: list[Tree | None] = [first.leaf(goal.body, work.rounding), first.leaf(gradient, work.rounding)]
-                cells += [lines["numbers"].tree, lines["value"].tree]
-                relation = lines["value"].relation
-            else:
-                cells, relation = [goal.body, gradient, lines["update-rule"].tree, goal], "="
-            shown: list[Text] = [(cell,) if cell is not None else () for cell in cells]
-            shown[3] = (relation + " ", *shown[3])
-            rows.append(((goal.body,), *shown))
-        blocks: list[Block] = [self.speaker.heading("update"), lead, Table(head, tuple(rows))]
-        return [*blocks, *self.after()]
+        blocks = update_blocks(self.work, self.speaker)
+        return [*blocks, *self.after()] if blocks else []
 
     def after(self) -> list[Block]:
         work = self.work
@@ -390,7 +367,7 @@ class DerivationPage:
     def checked(self) -> list[Block]:
         checks = self.work.checks
         parts = self.speaker.say("text", "checked", judged=checks.judged, lines=checks.lines)
-        for judge, key in ((FORWARD_AGAIN, "checked-forward"), (RECOMPUTED, "checked-recomputed"), (COMPOSED, "checked-composed")):
+        for judge, key in CHECKED.items():
             if judge in checks.judges:
                 parts = (*parts, " ", *self.speaker.say("text", key))
         return [self.speaker.heading("checks"), Prose(parts)]

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from derive.arithmetic import Key, key_of
 from derive.backward import Step
-from derive.blocks import BLANK, Blank, Block, Boxed, Equations, Heading, Page, Part, Prose, Row, Shown, Table, Text
+from derive.blocks import BLANK, Blank, Block, Boxed, Equations, Heading, Page, Prose, Row, Shown, Table, Text
 from derive.decisions import Proof
 from derive.derivation import Derivation
 from derive.derivationpages import sections_of
@@ -19,12 +20,12 @@ from derive.errors import FormulaError, UsageError, shown
 from derive.exercises.keys import asked_of
 from derive.problem import Problem, missing_numbers
 from derive.proofpages import proof_page
-from derive.reader import LEARNING_RATE
 from derive.rounding import Rounding
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening
 from derive.symbols import Script
-from derive.written import Name, Number, Partial, Product, Sum, Tree, walk
+from derive.updatepages import equalities
+from derive.written import Later, Name, Partial, Product, Sum, Tree, walk
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,15 @@ def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en"
         return Sheets(page.title, language, page.script, tuple(front), tuple(room), rest)
     sections = sections_of(work, language)
     front = [*_head(problem, paper_id, speaker), *sections["network"], *_model(problem), *sections["kinks"]]
-    front += [*_data(problem, speaker), *sections["update"][1:2]]
+    rule = takewhile(lambda block: not isinstance(block, Table), sections["update"][1:])
+    front += [*_data(problem, speaker), *rule]
     room = [_name_line(speaker), *_room(problem, work.rounding, speaker)]
     solution: list[Block] = [*sections["notation"], *sections["given"][-1:]]
     goals = set() if work.answers else {key_of(tree) for _, tree, _ in asked_of(problem)}
     solution += [_boxed_if(block, goals) for block in (*sections["forward"], *sections["backward"])]
     solution += sections["vectors"]
     solution += [_boxed(block) for block in sections["asked"]]
-    solution += [_boxed_new(block) for block in sections["update"]]
+    solution += [_boxed_new(block, problem) for block in sections["update"]]
     if paper_id:
         solution += [speaker.heading("gates"), Prose(speaker.say("key", "gates", gates=gate_list(speaker)))]
     solution += sections["checks"]
@@ -119,21 +121,12 @@ def _model(problem: Problem) -> list[Block]:
 def _data(problem: Problem, speaker: Speaker) -> list[Block]:
     """The given numbers, every example's too."""
     used = {name: number for name, number in problem.given.items() if name in problem.network.free_set}
-    rate = problem.train.learning_rate
-    lines: list[Text] = [_numbers(used)] if used else []
+    lines: list[Text] = [equalities(used)] if used else []
     for place, example in enumerate(problem.examples, start=1):
-        lines.append((*speaker.say("key", "example", k=place), " ", *_numbers(example)))
-    if rate is not None:
-        lines.append((Name(LEARNING_RATE), " = ", rate))
+        lines.append((*speaker.say("key", "example", k=place), " ", *equalities(example)))
+    if problem.train.given:
+        lines.append(equalities(problem.train.given))
     return [speaker.heading("given"), *map(Prose, lines)] if lines else []
-
-
-def _numbers(numbers: Mapping[str, Number]) -> Text:
-    parts: list[Part] = []
-    for name, number in numbers.items():
-        parts += [", "] if parts else []
-        parts += [Name(name), " = ", number]
-    return tuple(parts)
 
 
 def _room(problem: Problem, rounding: Rounding, speaker: Speaker) -> list[Block]:
@@ -177,14 +170,24 @@ def _boxed_if(block: Block, goals: Collection[Key | None]) -> Block:
     return block
 
 
-def _boxed_new(block: Block) -> Block:
+def _boxed_new(block: Block, problem: Problem) -> Block:
     """The update with every new parameter in a box."""
-    if isinstance(block, Table) and len(block.head) == 5:
-        return Table(
-            block.head,
-            tuple((*row[:-1], tuple(part if isinstance(part, str) else _in_box(part) for part in row[-1])) for row in block.rows),
-        )
-    return block
+    if not _is_update(block):
+        return block
+    assert isinstance(block, Table)
+    parameters = {Name(name) for name in problem.train.parameters}
+    rows = []
+    for row in block.rows:
+        goal = row[0][0]
+        new = (goal.body if isinstance(goal, Later) else goal) in parameters
+        last = tuple(part if isinstance(part, str) else _in_box(part) for part in row[-1])
+        rows.append((*row[:-1], last) if new else row)
+    return Table(block.head, tuple(rows))
+
+
+def _is_update(block: Block) -> bool:
+    """Whether a block is the table of the update: its rows begin with what moves."""
+    return isinstance(block, Table) and isinstance(block.rows[0][0][0], Name | Later)
 
 
 def _in_box(shown: Shown) -> Shown:
@@ -265,11 +268,16 @@ def _with_blanks(
 
 def _table_with_blanks(block: Block, chosen: Collection[Key | None], problem: Problem) -> Block:
     """The update with everything blank that rests on a blanked gradient."""
-    if not isinstance(block, Table) or len(block.head) != 5:
+    if not _is_update(block):
         return block
+    assert isinstance(block, Table)
+    train = problem.train
+    owner = {own: name for name in train.parameters for own in train.names(name).values()}
+    kept = len(block.head) - 3 if len(block.head) > 3 else 1
     rows = []
     for row in block.rows:
-        name = row[0][0]
-        hidden = isinstance(name, Name) and Partial(problem.train.loss, name.name) in chosen
-        rows.append((row[0], row[1], *(((BLANK,),) * 3 if hidden else row[2:])))
+        goal = row[0][0]
+        moved = goal.body if isinstance(goal, Later) else goal
+        hidden = isinstance(moved, Name) and Partial(train.loss, owner[moved.name]) in chosen
+        rows.append((*row[:kept], *(((BLANK,),) * (len(row) - kept) if hidden else row[kept:])))
     return Table(block.head, tuple(rows))

@@ -1,6 +1,6 @@
 """A problem, checked: what a file says, or what a program builds.
 
-Owns `Problem` and its parts.  May import: errors, written, reader, network, tables.layers, tables.rules.
+Owns `Problem` and its parts.  May import: errors, written, reader, network, updates, tables.layers.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 from derive.errors import FormulaError
 from derive.network import Network
 from derive.reader import LEARNING_RATE, read_formula
 from derive.tables.layers import Grid
-from derive.tables.rules import RULES
+from derive.updates import Train
 from derive.written import (
     Call,
     Later,
@@ -48,17 +49,6 @@ class Decision:
     rules: Mapping[str, Relation]
     vectors: tuple[str, ...]
     dimension: str
-
-
-@dataclass(frozen=True)
-class Train:
-    """What is trained and how: `batch` is "", "mean" or "sum"."""
-
-    loss: str
-    parameters: tuple[str, ...]
-    learning_rate: Number | None = None
-    rule: str = "sgd"
-    batch: str = ""
 
 
 Nested = Number | tuple["Nested", ...]
@@ -115,11 +105,21 @@ class Problem:
             return self.given
         return {**self.given, **self.examples[updates % len(self.examples)]}
 
+    @cached_property
+    def moving(self) -> tuple[str, ...]:
+        """The parameters that the loss depends on: an update leaves any other as it is."""
+        reached = self.network.above(self.train.loss)
+        return tuple(name for name in self.train.parameters if name in reached)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every name that stands for something: quantities, vectors, and what the update brings."""
+        rate = (LEARNING_RATE,) if self.train.learning_rate is not None else ()
+        return (*self.network.quantities, *self.vectors, *rate, *self.train.brought)
+
     def read(self, text: str) -> Tree:
         """A typed expression over the quantities of this problem.  Raises FormulaError."""
-        rate = (LEARNING_RATE,) if self.train.learning_rate is not None else ()
-        known = (*self.network.quantities, *self.vectors, *self.aliases, *rate)
-        tree = read_formula(text, known, quantities=True)
+        tree = read_formula(text, (*self.known, *self.aliases), quantities=True)
         return substitute(tree, self._unalias) if self.aliases else tree
 
     def _unalias(self, leaf: Tree) -> Tree | None:
@@ -155,6 +155,9 @@ def check_quantity(tree: Tree, problem: Problem, later: bool = False) -> None:
                 whole = problem.vectors.keys() & {of, wrt}
                 if of in problem.vectors:
                     raise FormulaError(f"the derivative of the vector '{of}' is not one vector; ask for that of a component")
+                for name in (of, wrt):
+                    if name in problem.train.brought:
+                        raise FormulaError(f"'{name}' belongs to the update, not to the network; it has no derivative here")
                 if not whole and wrt not in problem.network.above(of):
                     raise FormulaError(f"'{of}' does not depend on '{wrt}'")
             case Later(_, updates):
@@ -172,8 +175,3 @@ def missing_numbers(problem: Problem) -> tuple[str, ...]:
     """The free names without a value."""
     have = problem.example(0)
     return tuple(name for name in problem.network.free if name not in have)
-
-
-def updated_tree(problem: Problem, name: str) -> Tree:
-    """What a parameter becomes by one update, as written."""
-    return RULES[problem.train.rule].update(Name(name), Partial(problem.train.loss, name), Name(LEARNING_RATE))

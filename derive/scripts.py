@@ -32,7 +32,10 @@ def script_of(problem: Problem) -> Script:
     network = problem.network
     labels = {f"label:{ask.label}": symbol for ask in problem.asks if (symbol := label_symbol(ask.label)) is not None}
     arrays = {name for name, shape in problem.arrays.shapes.items() if shape} if problem.arrays is not None else set()
-    script = Script(problem.names, problem.notation, frozenset({*problem.vectors, *arrays}), extra={**RESERVED, **labels})
+    vectors = frozenset({*problem.vectors, *arrays})
+    plain = Script(problem.names, problem.notation, vectors, extra=RESERVED)
+    extra = {**RESERVED, **labels, **problem.train.symbols(plain.symbol)}
+    script = Script(problem.names, problem.notation, vectors, extra=extra)
     loss = problem.train.loss
     for pre, activation in network.pre_activations.items():
         if pre != loss:

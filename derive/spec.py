@@ -18,13 +18,14 @@ from typing import Any
 from derive.batches import in_batch
 from derive.errors import FormulaError, InputError, shown, suggest
 from derive.network import Equation, Network, guess_parameters
-from derive.problem import Ask, Decision, Problem, Train, check_quantity, has_stray_list
+from derive.problem import Ask, Decision, Problem, check_quantity, has_stray_list
 from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
 from derive.symbols import read_symbol
 from derive.tables.layers import Grid, Layers, expand_layers
 from derive.tables.notations import NOTATIONS
 from derive.tables.ops import ALIASES, OPS
-from derive.tables.rules import RULES
+from derive.tables.rules import COUNT, RULES, Rule
+from derive.updates import Train
 from derive.written import (
     Call,
     Name,
@@ -162,6 +163,7 @@ class Loader:
         )
         if problem.train.batch:
             problem = in_batch(problem)
+        self.check_brought(problem)
         problem = replace(problem, decision=self.decision(network, decision_shapes))
         return replace(problem, asks=self.asks(problem))
 
@@ -338,10 +340,7 @@ class Loader:
 
     def train(self, network: Network, examples: Sequence[Mapping[str, Number]]) -> Train:
         section = self.section("train")
-        known = ("loss", "parameters", "learning_rate", "rule", "batch")
-        for key in section:
-            if key not in known:
-                raise InputError(f"train.{shown(key)}: unknown key" + suggest(key, known))
+        rule = self.rule(section)
         loss = section.get("loss", network.equations[-1].goal)
         if not isinstance(loss, str) or loss not in network.by_goal:
             raise InputError(f"train.loss: '{shown(loss)}' is not given in [forward]" + suggest(str(loss), network.by_goal))
@@ -359,18 +358,55 @@ class Loader:
         if len(set(parameters)) != len(parameters):
             raise InputError("train.parameters: a name stands twice")
         rate = section.get("learning_rate")
-        rule = section.get("rule", "sgd")
-        if not isinstance(rule, str) or rule not in RULES:
-            raise InputError(
-                f"train.rule: unknown rule '{shown(rule)}'" + suggest(str(rule), RULES) + f" (known: {', '.join(sorted(RULES))})"
-            )
         batch = section.get("batch", False)
         batch = {True: "mean", False: ""}[batch] if isinstance(batch, bool) else batch
         if batch not in ("", "mean", "sum"):
             raise InputError('train.batch: should be true (the mean over the examples), "mean" or "sum"')
         if batch and not examples:
             raise InputError("train.batch: there are no [[examples]] to make a batch of")
-        return Train(loss, tuple(parameters), None if rate is None else self.number(rate, "train.learning_rate"), rule, batch)
+        rate = None if rate is None else self.number(rate, "train.learning_rate")
+        return Train(loss, tuple(parameters), rate, rule.name, batch, self.hyperparameters(section, rule))
+
+    def rule(self, section: Mapping[str, Any]) -> Rule:
+        """The rule of the table, with nothing in [train] that neither it nor [train] itself knows."""
+        name = section.get("rule", "sgd")
+        if not isinstance(name, str) or name not in RULES:
+            raise InputError(
+                f"train.rule: unknown rule '{shown(name)}'" + suggest(str(name), RULES) + f" (known: {', '.join(sorted(RULES))})"
+            )
+        own = [number.name for number in RULES[name].numbers]
+        known = ("loss", "parameters", "learning_rate", "rule", "batch", *own)
+        for key in section:
+            others = [rule.name for rule in RULES.values() if any(number.name == key for number in rule.numbers)]
+            if key not in known and others:
+                raise InputError(f"train.{key}: belongs to the rule {' or '.join(others)}; {name} has {', '.join(own)}")
+            if key not in known:
+                raise InputError(f"train.{shown(key)}: unknown key" + suggest(key, known))
+        return RULES[name]
+
+    def hyperparameters(self, section: Mapping[str, Any], rule: Rule) -> dict[str, Number]:
+        """The hyperparameters as typed, or as published; a decay of 0 that is added to the gradient is none."""
+        found = {}
+        for row in rule.numbers:
+            if row.name not in section and not row.default:
+                continue
+            place = f"train.{row.name}"
+            number = self.number(section[row.name], place) if row.name in section else Number(row.default)
+            if number.value < 0 or (row.below_one and number.value >= 1):
+                bounds = "from 0 up to, but not including, 1" if row.below_one else "at least 0"
+                raise InputError(f"{place}: {number.text} does not fit; it should be {bounds}")
+            if number.value or row.default:
+                found[row.name] = number
+        return found
+
+    def check_brought(self, problem: Problem) -> None:
+        """Whether the names that the rule brings are free."""
+        train, taken = problem.train, {*problem.network.quantities, *problem.vectors, *problem.aliases}
+        words = {COUNT: "the number of the update", **dict.fromkeys(train.numbers, "its hyperparameter")}
+        for name in train.brought:
+            if name in taken:
+                what = words.get(name, "its own quantity")
+                raise InputError(f"train.rule: {train.rule} needs the name '{name}' for {what}; give that name to nothing else")
 
     def names(self, network: Network, vectors: Mapping[str, Grid]) -> dict[str, str]:
         found = {}

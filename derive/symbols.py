@@ -20,7 +20,7 @@ GREEK = dict(
     omega="ω", Gamma="Γ", Delta="Δ", Theta="Θ", Lambda="Λ", Xi="Ξ", Pi="Π", Sigma="Σ", Phi="Φ", Psi="Ψ", Omega="Ω",
 )  # fmt: skip
 GREEK["lambda"] = GREEK.pop("lambda_")
-_ACCENTS = dict(hat="\u0302", bar="\u0304", tilde="\u0303", dot="\u0307", vec="\u20d7")
+ACCENTS = dict(hat="\u0302", bar="\u0304", tilde="\u0303", dot="\u0307", vec="\u20d7")
 _FONTS = ("mathrm", "mathbf", "mathit", "mathcal", "text")
 
 
@@ -101,11 +101,11 @@ class _SymbolReader:
         command = token[1:]
         if token.startswith("\\") and command in GREEK:
             return Symbol(token, GREEK[command])
-        if token.startswith("\\") and command in _ACCENTS:
+        if token.startswith("\\") and command in ACCENTS:
             inner = self.argument()
             import unicodedata
 
-            return Symbol(f"{token}{{{inner.latex}}}", unicodedata.normalize("NFC", inner.text + _ACCENTS[command]))
+            return Symbol(f"{token}{{{inner.latex}}}", unicodedata.normalize("NFC", inner.text + ACCENTS[command]))
         if token.startswith("\\") and command in _FONTS:
             inner = self.argument()
             return Symbol(f"{token}{{{inner.latex}}}", inner.text)

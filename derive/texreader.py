@@ -65,8 +65,7 @@ class Glossary:
     @cached_property
     def known(self) -> frozenset[str]:
         """The names as they are typed."""
-        rate = (LEARNING_RATE,) if self.problem.train.learning_rate is not None else ()
-        return frozenset((*self.problem.network.quantities, *self.problem.vectors, *rate))
+        return frozenset(self.problem.known)
 
     @cached_property
     def letters(self) -> frozenset[str]:
@@ -76,7 +75,9 @@ class Glossary:
     @cached_property
     def script(self) -> Script:
         """The notation of the problem."""
-        return Script(self.problem.names, self.problem.notation, self.problem.vectors)
+        problem = self.problem
+        brought = problem.train.symbols(Script(problem.names, problem.notation).symbol)
+        return Script(problem.names, problem.notation, problem.vectors, extra=brought)
 
     @cached_property
     def table(self) -> tuple[dict[Key, str], dict[tuple[str, str], set[str]]]:

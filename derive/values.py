@@ -1,7 +1,7 @@
 """Numbers: the forward pass, the partials, the updates, and the lines that show them in place.
 
 Owns `State` (every value after so many updates), `run`, and `with_numbers`.  May import: written, arithmetic, rounding, network,
-reader, spec, backward, tables.rules.
+spec, backward.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, Overflow
 
-from derive.arithmetic import Evaluator, Key, compile_tree, forget_rounding, key_of, precision, settle, was_exact
+from derive.arithmetic import Evaluator, Key, compile_tree, forget_rounding, key_of, mentioned, precision, settle, was_exact
 from derive.backward import Line, Step
 from derive.errors import DeriveError, InputError, LimitError
-from derive.problem import Problem, updated_tree
-from derive.reader import LEARNING_RATE
+from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.written import Number, Partial, Tree, substitute, walk
+from derive.written import Later, Name, Number, Partial, Tree, substitute, walk
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,47 @@ def run(problem: Problem, steps: Iterable[Step], rounding: Rounding, updates: in
     Update k uses example k, in turn; every gradient is taken before any parameter moves.  Raises InputError where a value that is
     needed cannot be computed.
     """
-    program = _program(problem, tuple(steps))
-    rate = {} if problem.train.learning_rate is None else {LEARNING_RATE: problem.train.learning_rate}
+    train = problem.train
+    forward = _program(problem, tuple(steps))
+    moves = [(goal, mentioned(tree), compile_tree(tree)) for goal, tree in _updates(problem)] if updates else []
     moved: dict[str, tuple[Decimal, bool]] = {}
     states: list[State] = []
     for k in range(updates + 1):
-        typed = {name: number for name, number in {**problem.example(k), **rate}.items() if name not in moved}
-        states.append(_state(k, program, typed, moved, rounding))
+        given = {**problem.example(k), **train.given, **train.started(k)}
+        typed = {name: number for name, number in given.items() if name not in moved}
+        states.append(_state(k, [*forward, *(moves if k < updates else ())], typed, moved, rounding))
         if k < updates:
-            moved = {name: _move(problem, name, states[-1], rounding) for name in problem.train.parameters}
+            _refuse_lost_divisors(problem, states[-1], rounding)
+            moved = {name: _moved(name, states[-1]) for name in (*train.parameters, *train.states)}
     return tuple(states)
+
+
+def _updates(problem: Problem) -> Iterable[tuple[Key, Tree]]:
+    """The equations of the whole update."""
+    for name in problem.moving:
+        for goal, tree in problem.train.rows(name).items():
+            key = key_of(goal)
+            assert key is not None
+            yield key, tree
+
+
+def _refuse_lost_divisors(problem: Problem, state: State, rounding: Rounding) -> None:
+    """By hand, a small square may round to 0 while its gradient does not; divided by its root, the step would be absurd."""
+    train = problem.train
+    for parameter in train.parameters if rounding.carry == "hand" else ():
+        gradient = state.values.get(key_of(train.gradient(parameter)) or parameter)
+        for own in train.own:
+            name = train.names(parameter)[own.name]
+            if own.divisor and gradient and state.values.get(Later(Name(name), 1)) == 0:
+                why = "rounds to 0 though the gradient does not, and its root is divided by"
+                raise InputError(f"{name}+: {why}; ask for more places, or for digits")
+
+
+def _moved(name: str, state: State) -> tuple[Decimal, bool]:
+    """What a parameter or a state of the rule becomes; where the loss does not depend on the parameter, nothing moves."""
+    later = Later(Name(name), 1)
+    key = later if later in state.values else name
+    return state.values[key], key in state.exact
 
 
 def revisit(problem: Problem, state: State, rounding: Rounding) -> State:
@@ -61,17 +91,6 @@ def revisit(problem: Problem, state: State, rounding: Rounding) -> State:
     moved = {name: (state.values[name], name in state.exact) for name in problem.train.parameters}
     typed = {name: number for name, number in problem.example(0).items() if name not in moved}
     return _state(state.updates, _program(problem, ()), typed, moved, rounding)
-
-
-def _move(problem: Problem, name: str, state: State, rounding: Rounding) -> tuple[Decimal, bool]:
-    formula = compile_tree(updated_tree(problem, name))
-    gradient = Partial(problem.train.loss, name)
-    if gradient not in state.values and name not in problem.network.above(problem.train.loss):
-        return state.values[name], name in state.exact
-    with precision(80):
-        new = formula(state.values)
-        exact = {name, gradient} <= state.exact and was_exact()
-    return rounding.keep(new), exact and rounding.keep(new) == new
 
 
 Instruction = tuple[Key, tuple[Key, ...], Evaluator]
@@ -84,8 +103,7 @@ def _program(problem: Problem, steps: tuple[Step, ...]) -> list[Instruction]:
     for step in steps:
         goal = key_of(step.goal)
         if step.kind == "partial" and goal is not None:
-            needs = tuple(dict.fromkeys(key for node in walk(step.answer) if (key := key_of(node)) is not None))
-            program.append((goal, needs, compile_tree(step.answer)))
+            program.append((goal, mentioned(step.answer), compile_tree(step.answer)))
     return program
 
 
@@ -122,7 +140,13 @@ def _state(
 
 
 def _undefined(key: Key, error: ArithmeticError) -> DeriveError:
-    name = f"d{key.of}/d{key.wrt}" if isinstance(key, Partial) else str(key)
+    match key:
+        case Partial(of, wrt):
+            name = f"d{of}/d{wrt}"
+        case Later(Name(updated)):
+            name = f"{updated}+"
+        case _:
+            name = str(key)
     if isinstance(error, Overflow):
         return LimitError(f"{name}: is too large a number at the given values")
     return InputError(

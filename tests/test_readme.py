@@ -37,3 +37,13 @@ def test_every_function_is_listed():
     from derive.tables.ops import OPS
 
     assert [name for name in OPS if name not in README] == []
+
+
+def test_every_rule_is_listed_with_its_numbers():
+    from derive.tables.rules import RULES
+
+    rows = {name: next(row for row in README.splitlines() if row.startswith(f'| `"{name}"` |')) for name in RULES}
+    for rule in RULES.values():
+        said = rows["adam"] + rows[rule.name] if "those of `adam`" in rows[rule.name] else rows[rule.name]
+        typed = [f"`{number.name} = {number.default}`" for number in rule.numbers if number.default]
+        assert [number for number in typed if number not in said] == []

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from derive.arithmetic import Key, compile_tree, key_of
+from derive.arithmetic import Key, compile_tree, key_of, mentioned
 from derive.exercises.answers import Entry, Paper
 from derive.exercises.reckoning import Reckoning, digits_shown, true_values
-from derive.exercises.sheets import Sheet, make_sheet, mentioned
+from derive.exercises.sheets import Sheet, make_sheet
 from derive.exercises.verdicts import SEVERITY, Audit, Convention, Judged, Link, Named, Note, Verdict
 from derive.intervals import INTERVALS, Interval, Printed, nearest, read_printed
 from derive.problem import Problem
@@ -101,8 +101,9 @@ def make_answer_key(problem: Problem, entries: Iterable[Entry], rounding: Roundi
 
 
 def _passes(later: Later, problem: Problem) -> int:
-    """How many further passes a later value needs: a parameter after an update needs none."""
-    return later.updates - (isinstance(later.body, Name) and later.body.name in problem.train.parameters)
+    """How many further passes a later value needs: a parameter or a state of the rule after an update needs none."""
+    train = problem.train
+    return later.updates - (isinstance(later.body, Name) and later.body.name in (*train.parameters, *train.states))
 
 
 def _negated(printed: Printed) -> Printed:

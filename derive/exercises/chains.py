@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from derive.arithmetic import DECIMAL, Key, compile_tree, precision
-from derive.exercises.sheets import Sheet, mentioned
+from derive.arithmetic import DECIMAL, Key, compile_tree, mentioned, precision
+from derive.exercises.sheets import Sheet
 from derive.intervals import INTERVALS, Interval, Printed, read_printed
 from derive.written import Name, Number, Tree, substitute, walk
 

@@ -69,6 +69,7 @@ def digest_of(problem: Problem, rounding: Rounding) -> str:
         problem.train,
         tuple((ask.label, ask.tree) for ask in problem.asks),
         rounding,
+        *([tuple(problem.train.numbers.items())] if problem.train.numbers else []),  # ids made before there were any stay good
     )
     return sha256(repr(parts).encode()).hexdigest()[:6]
 

@@ -30,10 +30,10 @@ LEAST, MOST = 3, 8
 
 
 class AnswerPoint(Point):
-    """A point that also knows the later values of a sheet, the learning rate, and names that only an answer uses."""
+    """A point that also knows the later values of a sheet, what the update is given, and names that only an answer uses."""
 
     def __init__(
-        self, network: Network, start: Mapping[str, Decimal], nudge: Decimal, sheet: Sheet, extra: Mapping[str, Decimal]
+        self, network: Network, start: Mapping[str, Decimal], nudge: Decimal, sheet: Sheet, extra: Mapping[Key, Decimal]
     ) -> None:
         super().__init__(network, start, nudge)
         self.sheet = sheet
@@ -49,13 +49,14 @@ class AnswerPoint(Point):
 def answer_points(
     sheet: Sheet, strangers: Iterable[str] = (), fine: bool = False, fixed: Mapping[str, Decimal] | None = None
 ) -> Iterator[AnswerPoint]:
-    """Seeded points of the network, some of its names `fixed`; the learning rate is the problem's, and names that only the answer
-    uses are drawn too.
+    """Seeded points of the network, some of its names `fixed`; what the update is given is the problem's, and names that only the
+    answer uses are drawn too.
     """
     source = random.Random("answers")  # noqa: S311  (points to compute at, not secrets)
-    drawn = {name: Decimal(f"{source.uniform(0.05, 0.95):.12f}") for name in sorted({*strangers, LEARNING_RATE})}
-    if sheet.problem.train.learning_rate is not None:
-        drawn[LEARNING_RATE] = Decimal(sheet.problem.train.learning_rate.text)
+    drawn: dict[Key, Decimal] = {
+        name: Decimal(f"{source.uniform(0.05, 0.95):.12f}") for name in sorted({*strangers, LEARNING_RATE})
+    }
+    drawn |= {key: Decimal(number.text) for key, number in sheet.of_rule.items()}
     network, nudge = sheet.network, FINE_NUDGE if fine else NUDGE
     for point in points(network, "answers", nudge=nudge):
         start = {name: point[name] for name in network.free} | dict(fixed or {})
@@ -133,7 +134,8 @@ def explain_formula(sheet: Sheet, key: Key, goal: Tree, formula: Tree, strangers
             continue
         text = f"{value:.12e}"
         printed = Printed(text, Decimal(text), Decimal(1).scaleb(int(Decimal(text).as_tuple().exponent)))
-        given: dict[Key, Number] = {name: Number(f"{point[name]:f}") for name in (*sheet.network.free, LEARNING_RATE)}
+        names = (*sheet.network.free, LEARNING_RATE, *sheet.of_rule)
+        given: dict[Key, Number] = {name: Number(f"{point[name]:f}") for name in names}
         there = replace(sheet, given=given)
         slips, case = explain(Reckoning(there, {key: printed}, {}, Digits(15)), [key], symbols=True)
         found.append(() if case.open else tuple(slip.slipped for slip in slips))

@@ -36,11 +36,10 @@ def asked_of(problem: Problem) -> tuple[tuple[str, Tree, bool], ...]:
     if problem.asks:
         return tuple((ask.label, ask.tree, ask.vector) for ask in problem.asks)
     train = problem.train
-    reached = [name for name in train.parameters if name in problem.network.above(train.loss)]
     found: list[tuple[str, Tree]] = [(train.loss, Name(train.loss))]
-    found += [(f"d{train.loss}/d{name}", Partial(train.loss, name)) for name in reached]
+    found += [(f"d{train.loss}/d{name}", Partial(train.loss, name)) for name in problem.moving]
     if train.learning_rate is not None:
-        found += [(f"{name}+", Later(Name(name), 1)) for name in reached]
+        found += [(f"{name}+", Later(Name(name), 1)) for name in problem.moving]
     return tuple((label, tree, False) for label, tree in found)
 
 

@@ -16,8 +16,8 @@ from fractions import Fraction
 from types import CodeType, FunctionType
 from typing import Any
 
-from derive.arithmetic import Key, key_of
-from derive.exercises.sheets import Sheet, mentioned
+from derive.arithmetic import Key, key_of, mentioned
+from derive.exercises.sheets import Sheet
 from derive.tables.ops import OPS
 from derive.written import Call, Later, Name, Negative, Number, Partial, Power, Product, Quotient, Sum, Tree
 

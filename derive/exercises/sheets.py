@@ -2,23 +2,23 @@
 
 Owns `Sheet`: every value, partial and update of a problem under its key, with the formula it comes from, for as many updates as
 are asked about.  A slip is a rewriting of some of these formulas.  No SymPy is loaded for the usual operations.  May import:
-errors, written, arithmetic, slopes, network, problem, values, tables.ops.
+errors, written, arithmetic, slopes, network, problem, updates, values, tables.ops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from derive.arithmetic import Arithmetic, Evaluator, Key, compile_tree, key_of
+from derive.arithmetic import Arithmetic, Evaluator, Key, compile_tree, key_of, mentioned
 from derive.handwriting import tidy
 from derive.network import LABEL_NAME, TARGET_NAME, Network
-from derive.problem import Problem, updated_tree
-from derive.reader import LEARNING_RATE
+from derive.problem import Problem
 from derive.slopes import Slopes
 from derive.tables.ops import OPS
+from derive.tables.rules import COUNT
 from derive.written import ZERO, Call, Later, Name, Number, Partial, Tree, add, multiply, rebuild, substitute, walk
 
 Rows = dict[Key, Tree]
@@ -85,7 +85,25 @@ class Sheet:
         """The names whose values differ from one update to the next."""
         train, network = self.problem.train, self.network
         seeds = {*train.parameters, *(name for example in self.problem.examples for name in example)}
-        return frozenset().union(*(network.below(name) for name in seeds if name in network.users))
+        own = {COUNT, *train.states, *train.passing} if train.brought else ()
+        return frozenset(own).union(*(network.below(name) for name in seeds if name in network.users))
+
+    @cached_property
+    def of_rule(self) -> dict[Key, Number]:
+        """What the update is given: the rate, the hyperparameters, the number of each update, and states of 0 before the first."""
+        train = self.problem.train
+        counts: dict[Key, Number] = {
+            self.later_key(name, k): number for k in range(1, self.updates + 1) for name, number in train.started(k).items()
+        }
+        first: dict[str, Number] = {**train.given, **train.started(0)}
+        return counts | {name: number for name, number in first.items()}  # noqa: C416
+
+    @cached_property
+    def moved(self) -> dict[str, tuple[Key, ...]]:
+        """For each parameter that moves, the keys of its update, its own last."""
+        train = self.problem.train
+        keys = {name: tuple(key for goal in train.rows(name) if (key := key_of(goal)) is not None) for name in train.parameters}
+        return {name: own for name, own in keys.items() if own[-1] in self.base}
 
     def later_key(self, key: Key, k: int) -> Key:
         """The key of the same thing after `k` more updates."""
@@ -240,11 +258,6 @@ def path_tree(of: str, path: Path) -> Tree:
     return path.slope if path.user == of else multiply(Partial(of, path.user), path.slope)
 
 
-def mentioned(tree: Tree) -> tuple[Key, ...]:
-    """The keys a formula mentions, each once."""
-    return tuple(dict.fromkeys(key for node in walk(tree) if (key := key_of(node)) is not None))
-
-
 def make_sheet(problem: Problem, partials: Iterable[Partial] = (), updates: int = 0) -> Sheet:
     """The sheet of a problem: the forward pass, the partials of the loss by everything on the way to a parameter, those asked
     for, and the update; all of it again for each of `updates` further passes.
@@ -278,17 +291,16 @@ def make_sheet(problem: Problem, partials: Iterable[Partial] = (), updates: int 
             paths[Partial(of, name)] = tuple(ways)
             rows[Partial(of, name)] = add(*(path_tree(of, way) for way in ways)) if ways else ZERO
     if train.learning_rate is not None:
-        rows |= {
-            Later(Name(name), 1): updated_tree(problem, name) for name in train.parameters if Partial(train.loss, name) in rows
-        }
+        for name in train.parameters:
+            if Partial(train.loss, name) in rows:
+                rows |= {key: tree for goal, tree in train.rows(name).items() if (key := key_of(goal)) is not None}
     last = updates if train.learning_rate is not None else 0
-    return Sheet(problem, rows, paths, last, _given(problem, last))
+    sheet = Sheet(problem, rows, paths, last, {})
+    return replace(sheet, given={**_given(problem, last), **sheet.of_rule})
 
 
 def _given(problem: Problem, updates: int) -> dict[Key, Number]:
     given: dict[Key, Number] = {name: value for name, value in problem.example(0).items()}  # noqa: C416
-    if problem.train.learning_rate is not None:
-        given[LEARNING_RATE] = problem.train.learning_rate
     for k in range(1, updates + 1):
         for name in problem.examples[k % len(problem.examples)] if problem.examples else ():
             if name not in problem.train.parameters:

@@ -15,7 +15,7 @@ from derive.formats.mathematics import Face, write
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
-from derive.written import Negative, Sum
+from derive.written import Negative, Quotient, Sum, Tree, walk
 
 
 def _number(text: str) -> str:
@@ -216,11 +216,19 @@ def body(blocks: Iterable[Block], script: Script) -> Iterable[str]:
 
 def _table(block: Table, script: Script) -> Iterable[str]:
     columns = _columns(block) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
-    yield rf"\begin{{center}}\renewcommand{{\arraystretch}}{{1.3}}\begin{{longtable}}{{{columns}}}"
+    stretch = "1.7" if any(isinstance(node, Quotient) for row in block.rows for cell in row for node in _nodes(cell)) else "1.3"
+    yield rf"\begin{{center}}\renewcommand{{\arraystretch}}{{{stretch}}}\begin{{longtable}}{{{columns}}}"
     yield " & ".join(map(escape, block.head)) + r" \\ \hline \endhead"
     for row in block.rows:
         yield " & ".join(words(cell, script) for cell in row) + r" \\"
     yield r"\end{longtable}\end{center}"
+
+
+def _nodes(cell: Text) -> Iterable[Tree]:
+    for part in cell:
+        tree = part.tree if isinstance(part, Boxed) else part
+        if not isinstance(tree, str | Blank):
+            yield from walk(tree)
 
 
 WORDY = 22

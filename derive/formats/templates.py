@@ -68,7 +68,7 @@ class _Valued:
 
 
 def supported(family: Variants) -> bool:
-    """Whether the keys of a family can be had from a template: full precision, no examples, nothing asked in other words."""
+    """Whether the keys of a family can be had from a template: full precision, no examples, an update of one equation, no [ask]."""
     problem = family.problem
     drawn = (slot.typed.text for slot in family.slots if not slot.kept)
     quotients = (
@@ -84,6 +84,7 @@ def supported(family: Variants) -> bool:
         and not problem.asks
         and not problem.vectors
         and problem.train.learning_rate is not None
+        and not problem.train.own
         and all("." in text and "e" not in text for text in drawn)
         and not any(quotients)
         and all(isinstance(node.exponent, Number) and node.exponent.text in ("2", "3") for node in powers)

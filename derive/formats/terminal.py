@@ -6,7 +6,7 @@ Owns `print_page`.  May import: pages, formats.text.
 from __future__ import annotations
 
 from derive.blocks import Equations, Heading, Page, Prose, Table
-from derive.formats.text import equation_lines, table_cells, words
+from derive.formats.text import equation_lines, padded, table_cells, width, words
 
 INDENT, GAP, REASON_INDENT = 2, 3, 8
 """Columns: of a formula, between it and its reason, and of a reason that stands below because the line is full."""
@@ -28,12 +28,11 @@ def print_page(page: Page) -> None:
                 console.print(Text(words(parts, page.script)))
             case Equations():
                 lines = equation_lines(block, page.script)
-                column = max(len(line) for line, reason in lines if reason) if any(reason for _, reason in lines) else 0
+                column = max(width(line) for line, reason in lines if reason) if any(reason for _, reason in lines) else 0
                 for line, reason in lines:
                     beside = INDENT + column + GAP + len(reason) <= console.width
-                    console.print(
-                        Text(" " * INDENT + (f"{line:<{column + GAP}}" if beside else line)), end="" if reason and beside else "\n"
-                    )
+                    shown = padded(line, column + GAP) if beside else line
+                    console.print(Text(" " * INDENT + shown), end="" if reason and beside else "\n")
                     if reason:
                         console.print(Text(reason if beside else " " * REASON_INDENT + reason, style="dim"))
             case Table():

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from derive.blocks import Blank, Boxed, Equations, Heading, Page, Prose, Shown, Table, Text
 from derive.formats.mathematics import Face, write
-from derive.symbols import Script
+from derive.symbols import ACCENTS, Script
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
 
@@ -34,6 +34,8 @@ def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
         return _array_call(function, arguments)
     if function == "step":
         return f"[{arguments[0]} > 0]"
+    if function == "sqrt":
+        return f"√{arguments[0]}" if re.fullmatch(r"[\w.\u0302]+", arguments[0]) else f"√({arguments[0]})"
     name = OPS[function].text or function
     return f"{name}({', '.join(arguments)})" + (
         "" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
@@ -144,9 +146,9 @@ def equation_lines(block: Equations, script: Script) -> list[tuple[str, str]]:
             margin = 2
             lines.append((left, reason))
             continue
-        margin = max(margin, len(left)) if row.left is not None else margin
+        margin = max(margin, width(left)) if row.left is not None else margin
         right, shapes = stacked(formula(row.right, script))
-        lines.append((f"{left:<{margin}} {RELATIONS[row.relation]} {right}", reason))
+        lines.append((f"{padded(left, margin)} {RELATIONS[row.relation]} {right}", reason))
         if shapes:
             lines.append((f"{'':<{margin}}   {shapes}", ""))
     return lines
@@ -159,15 +161,25 @@ def table_cells(block: Table, script: Script) -> list[list[str]]:
 
 def aligned_lines(lines: Sequence[tuple[str, str]]) -> Iterable[str]:
     """The lines of a chain with their reasons in a column."""
-    column = min(max([len(line) for line, _ in lines]), REASON_COLUMN)
-    return [f"  {line:<{column}}   {reason}".rstrip() if reason else f"  {line}".rstrip() for line, reason in lines]
+    column = min(max([width(line) for line, _ in lines]), REASON_COLUMN)
+    return [f"  {padded(line, column)}   {reason}".rstrip() if reason else f"  {line}".rstrip() for line, reason in lines]
 
 
 def aligned_cells(cells: Sequence[Sequence[str]]) -> Iterable[str]:
     """The rows of a table, the head underlined, columns below each other."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  " + "   ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]) for row in cells]
-    return [line.rstrip() for line in (lines[0], "  " + "   ".join("-" * width for width in widths), *lines[1:])]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    lines = ["  " + "   ".join([padded(cell, most) for cell, most in zip(row, widths, strict=True)]) for row in cells]
+    return [line.rstrip() for line in (lines[0], "  " + "   ".join("-" * most for most in widths), *lines[1:])]
+
+
+def width(text: str) -> int:
+    """The columns a text takes: an accent stands above the letter before it."""
+    return len(text) if text.isascii() else len(text) - sum(map(text.count, ACCENTS.values()))
+
+
+def padded(text: str, columns: int) -> str:
+    """The text with spaces behind it, so many columns wide."""
+    return text + " " * (columns - width(text))
 
 
 def render_text(page: Page) -> str:

@@ -52,6 +52,7 @@ def _lines(problem: Problem) -> Iterable[str]:
     if train.learning_rate is not None:
         yield f"learning_rate = {train.learning_rate.text}"
     yield f"rule = {_quoted(train.rule)}"
+    yield from (f"{name} = {number.text}" for name, number in train.numbers.items())
     yield from _texts("[names]", problem.names)
     if problem.vectors:
         yield from ("", "[vectors]", *(f"{name} = {json.dumps(grid)}" for name, grid in problem.vectors.items()))

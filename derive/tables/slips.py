@@ -131,19 +131,27 @@ def _negated(tree: Tree) -> Tree:
 
 
 def _updates(sheet: Sheet) -> Iterator[tuple[Later, str, Tree]]:
-    for key, tree in sheet.base.items():
-        if isinstance(key, Later) and isinstance(key.body, Name):
-            yield key, key.body.name, tree
+    """The last equation of each parameter's update, the one that gives its new value."""
+    for name, keys in sheet.moved.items():
+        key = keys[-1]
+        assert isinstance(key, Later)
+        yield key, name, sheet.base[key]
 
 
 def ascent(sheet: Sheet) -> Iterator[Slipped]:
-    """The update adds the gradient."""
-
-    def against(leaf: Tree) -> Tree | None:
-        return Negative(leaf) if isinstance(leaf, Partial) else None
-
-    found = (Slipped("ascent", (key,), {key: substitute(tree, against)}, said=(Name(name),)) for key, name, tree in _updates(sheet))
+    """The update adds the gradient, or whatever its rule makes of it."""
+    found = (
+        Slipped("ascent", (key,), {key: Sum((old, step))}, said=(Name(name),))
+        for key, name, tree in _updates(sheet)
+        for old, step in _old_and_step(tree)
+    )
     return together(found, sheet)
+
+
+def _old_and_step(tree: Tree) -> Iterator[tuple[Tree, Tree]]:
+    match tree:
+        case Sum((old, Negative(step))):
+            yield old, step
 
 
 def missing_slope(sheet: Sheet) -> Iterator[Slipped]:
@@ -252,14 +260,15 @@ def wrong_index(sheet: Sheet) -> Iterator[Slipped]:
                 if path.user != partial.of and Partial(partial.of, other) in sheet.paths:
                     said = (Partial(partial.of, other), Partial(partial.of, path.user))
                     yield _way("wrong-index", partial, path, Path(other, path.slope), said=said)
-    for key, name, tree in _updates(sheet):
+    for name, keys in sheet.moved.items():
         for other in beside(name, sheet):
             moved = Partial(sheet.problem.train.loss, name)
             another = Partial(sheet.problem.train.loss, other)
-            if another in sheet.paths:
-                wrong = put(tree, {moved: another})
-                yield Slipped("wrong-index", (key,), {key: wrong}, said=(another, moved))
-            yield Slipped("wrong-index", (key,), {key: put(tree, {Name(name): Name(other)})}, said=(Name(other), Name(name)))
+            for right, instead in ((moved, another), (Name(name), Name(other))):
+                rows: Rows = {key: put(sheet.base[key], {right: instead}) for key in keys}
+                rows = {key: wrong for key, wrong in rows.items() if wrong != sheet.base[key]}
+                if instead in sheet.paths or isinstance(instead, Name):
+                    yield Slipped("wrong-index", tuple(rows), rows, said=(instead, right))
 
 
 def _misnamed(key: Key, tree: Tree, sheet: Sheet) -> Iterator[tuple[Tree, tuple[Tree, Tree]]]:
@@ -421,8 +430,9 @@ def missing_rate(sheet: Sheet) -> Iterator[Slipped]:
 def wrong_given(sheet: Sheet) -> Iterator[Slipped]:
     """Another number in place of a given one; which, is solved for."""
     used = {name for tree in sheet.base.values() for name in names_in(tree)}
+    begun = sheet.problem.train.started(0)  # what nobody gave: the number of the update, and states of 0
     for key in sheet.given:
-        if isinstance(key, str) and key in used:
+        if isinstance(key, str) and key in used and key not in begun:
             yield Slipped("wrong-given", (key,), given=key)
 
 
@@ -464,7 +474,7 @@ def stale_forward(sheet: Sheet) -> Iterator[Slipped]:
                 continue
             later, kind = (
                 sheet.later_key(key, k),
-                "forward" if isinstance(key, str) else "backward" if isinstance(key, Partial) else "update",
+                "forward" if key in sheet.network.by_goal else "backward" if isinstance(key, Partial) else "update",
             )
             if kind == "forward":
                 kinds[kind][later] = sheet.later(Name(str(key)), k - 1)

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from derive.arithmetic import Key
 from derive.backward import Line
 from derive.errors import InputError
 from derive.network import Equation, Network
@@ -31,6 +32,7 @@ from derive.written import (
     Elementwise,
     Index,
     Indexed,
+    Later,
     Listing,
     MatrixProduct,
     Name,
@@ -94,6 +96,8 @@ class Expansion:
         self.problem, self.arrays, self.sizes = problem, problem.arrays, dict(sizes)
         self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}
         self.integers = dict(integers or {})
+        for name in problem.train.parameters:  # what an update rule keeps of a parameter has its shape
+            self.shapes |= dict.fromkeys(problem.train.names(name).values(), self.shapes[name])
 
     def lengths(self, shape: Shape) -> Cell:
         found = []
@@ -137,9 +141,12 @@ class Expansion:
 
     # --- lines --------------------------------------------------------------------------------------------------------
 
-    def keys(self, goal: Tree) -> Iterator[tuple[Cell, str | Partial]]:
-        """The places of a quantity or derivative, each with the key of its value."""
+    def keys(self, goal: Tree) -> Iterator[tuple[Cell, Key]]:
+        """The places of a quantity, derivative or updated value, each with the key of its value."""
         match goal:
+            case Later(Name(name), updates):
+                for place in places(self.shapes.get(name, ())):
+                    yield place, Later(Name(cell_name(name, place)), updates)
             case Name(name):
                 for place in places(self.shapes.get(name, ())):
                     yield place, cell_name(name, place)

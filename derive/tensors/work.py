@@ -14,7 +14,7 @@ from derive.arithmetic import precision
 from derive.backward import Line, Step
 from derive.checks import FORWARD_AGAIN, Checks, demand, judge_forward
 from derive.errors import FormulaError, InputError, LimitError, UsageError, suggest
-from derive.problem import Nested, Problem, updated_tree
+from derive.problem import Nested, Problem
 from derive.rounding import Rounding
 from derive.tensors.components import Place, Space, component, letters_in
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
@@ -22,6 +22,7 @@ from derive.tensors.judges import DIRECTION, EXPANDED, SCALAR, Slope, judge_entr
 from derive.tensors.problems import read_quantity, sizes_in
 from derive.tensors.reverse import derive_entries
 from derive.tensors.shapes import shape_of, spell_shape
+from derive.unrolled import CLOSED_FORM, judge_equations, judge_moves
 from derive.values import State, run
 from derive.witnesses import FINE_DIGITS, FINE_NUDGE, kinks_hit
 from derive.written import (
@@ -157,13 +158,15 @@ def derive_arrays(
     moves = not requested and train.learning_rate is not None
     if moves:
         updates = tuple(
-            Step("update", Later(Name(name), 1), (Line(updated_tree(problem, name), "update-rule", (train.rule,)),))
-            for name in train.parameters
+            Step("update", goal, (Line(tree, "update-rule", (train.rule,)),))
+            for name in problem.moving
+            for goal, tree in train.rows(name).items()
         )
+        demand(judge_equations(train, updates))
         judged += len(updates)
     if _is_complete(problem):
         states, kinks = _numbers(problem, partials, rounding, int(moves))
-        judges.append(FORWARD_AGAIN)
+        judges += [FORWARD_AGAIN, *([CLOSED_FORM] if train.own and updates else [])]
         forward, partials, updates = (
             tuple(_with_value(step, states, arrays.shapes, rounding, problem) for step in steps)
             for steps in (forward, partials, updates)
@@ -291,6 +294,7 @@ def _numbers(
     at_kink = kinks_hit(network, states[0].values)
     if rounding.carry == "full":
         findings = [finding for state in states for finding in judge_forward(network, state)]
+        findings += judge_moves(scalar, states)
         if not at_kink:
             with precision(FINE_DIGITS):
                 point = Slope(
@@ -304,12 +308,10 @@ def _numbers(
 
 def _with_value(step: Step, states: Sequence[State], shapes: Mapping[str, Any], rounding: Rounding, problem: Problem) -> Step:
     """The step with the numbers it comes to."""
-    goal = step.goal
-    state = states[-1] if isinstance(goal, Later) else states[0]
-    base = goal.body if isinstance(goal, Later) else goal
+    state = states[0]
     assert problem.arrays is not None
     expansion = Expansion(problem, problem.arrays.sizes)
-    keys = list(expansion.keys(base))
+    keys = list(expansion.keys(step.goal))
     if not keys or any(key not in state.values for _, key in keys):
         return step
     exact = all(key in state.exact and rounding.round(state.values[key]) == state.values[key] for _, key in keys)
