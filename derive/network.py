@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ class Equation:
     goal: str
     rhs: Tree
     siblings: tuple[str, ...] = ()
-    lagged: tuple[str, ...] = ()
+    lagged: tuple[str, ...] = field(default=(), repr=False)  # ids of papers are a digest of the rest
 
     @property
     def outputs(self) -> tuple[Tree, ...]:

@@ -97,7 +97,7 @@ class Problem:
     question: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     batch_size: int = 0
-    arrays: Arrays | None = None
+    arrays: Arrays | None = field(default=None, repr=False)  # ids of papers are a digest of the rest
 
     def example(self, updates: int) -> Mapping[str, Number]:
         """The given numbers after so many updates: those of the example that the next update would use."""

@@ -498,6 +498,6 @@ def find(name: str, matrices: bool = False) -> Problem:
         return load(BUILT_IN / f"{name}.toml", matrices)
     if not Path(name).exists() and "/" not in name and not name.endswith(".toml"):
         raise InputError(
-            f"no problem '{shown(name)}'" + suggest(name, built_in_names()) + f" (built in: {', '.join(built_in_names())})"
+            f"no problem '{shown(name)}'" + suggest(name, built_in_names()) + " (derive list names those built in)"
         )
     return load(name, matrices)

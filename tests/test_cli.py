@@ -57,7 +57,7 @@ def started(*arguments, **options):
 
 
 GOOD = [
-    (["list"], "q1     Question 1"),
+    (["list"], "Question 1\n"),
     (["--version"], f"derive {derive.__version__}"),
     (["--help"], "usage: derive"),
     (["show", "--help"], "--carry"),
@@ -83,7 +83,7 @@ BAD = [
     (["show", "q1", "--of", "nety1"], 2, "--of nety1: no such quantity; did you mean 'net_y1'?"),
     (["show", "q1", "--of", "h1", "--wrt", "w5"], 2, "--wrt w5: 'h1' does not depend on it"),
     (["show", "q3", "--wrt", "bl"], 2, "--of and --wrt are for derivations; this problem is a decision"),
-    (["show", "qq1"], 3, "no problem 'qq1'; did you mean 'q1'? (built in: mazur, q1, q2, q3)"),
+    (["show", "qq1"], 3, "no problem 'qq1'; did you mean 'q1'? (derive list names those built in)"),
     (["show", "nosuch.toml"], 3, "nosuch.toml: no such file"),
 ]
 

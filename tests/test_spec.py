@@ -74,7 +74,6 @@ BAD = [  # id, the file, what its message begins with
     ("title", "title = 3\n" + ONE, "title: should be text in quotes"),
     ("notation", 'notation = "bishp"\n' + ONE, "notation: unknown notation 'bishp'; did you mean 'bishop'?"),
     ("not-toml", "[forward]\nL = sigmoid(x)", "is not valid TOML: Invalid value (at line 2, column 5)"),
-    ("shapes", '[shapes]\nw = ["n"]\n' + ONE, "shapes: quantities with sizes are read only for a [decision]"),
     # names
     ("injected-name", '[forward]\n"__import__(\\"os\\")" = "x"', "forward.__import__(\"os\"): '(' does not belong in a name"),
     ("injected-given", '[given]\n"__import__(\\"os\\")" = 1\n' + ONE, "given.__import__(\"os\"): '(' does not belong in a name"),

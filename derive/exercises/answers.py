@@ -114,7 +114,7 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
     """
     try:
         text = _decoded(data)
-        reading = _Reading(problem)
+        reading = _reading(problem)
         if text.lstrip()[:1] in ("{", "["):
             return tuple(_json_papers(text, reading))
         header = _class_header(text)
@@ -123,6 +123,15 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
         return (_text_paper(text, reading),)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _reading(problem: Problem) -> _Reading:
+    """What reads the answers to a problem; over arrays their formulas have another grammar."""
+    if problem.arrays is None:
+        return _Reading(problem)
+    from derive.exercises.arrayanswers import ArrayReading
+
+    return ArrayReading(problem)
 
 
 def _decoded(data: bytes | str) -> str:

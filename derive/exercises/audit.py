@@ -38,6 +38,12 @@ def audit_papers(problem: Problem, papers: Sequence[Paper], rounding: Rounding |
         for paper in papers:
             yield audit_decision(problem, paper)
         return
+    if problem.arrays is not None:
+        from derive.exercises.arrayaudit import audit_array_paper
+
+        for paper in papers:
+            yield audit_array_paper(problem, paper, rounding)
+        return
     entries = (part for paper in papers for entry in paper.entries for part in scalar_parts(entry, problem))
     key = make_answer_key(problem, entries, rounding)
     for paper in papers:

@@ -181,6 +181,9 @@ class Expansion:
                     (*u, *v): Partial(cell_name(of, u), cell_name(wrt, v), direct) for u in places(upper) for v in places(lower)
                 }
                 return Block((*upper, *lower), cells)
+            case Later(Name(name), updates):
+                shape = self.shapes.get(name, ())
+                return Block(shape, {place: Later(Name(cell_name(name, place)), updates) for place in places(shape)})
             case Shaped(body):
                 return self.block(body, env)
             case Indexed(base, at):

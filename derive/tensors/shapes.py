@@ -18,6 +18,7 @@ from derive.written import (
     Einsum,
     Elementwise,
     Indexed,
+    Later,
     Listing,
     MatrixProduct,
     Name,
@@ -165,7 +166,7 @@ def shape_of(tree: Tree, shapes: Shapes) -> Shape:
             return shapes.get(name, ())
         case Partial(of, wrt):
             return (*shapes.get(of, ()), *shapes.get(wrt, ()))
-        case Shaped(body):
+        case Shaped(body) | Later(body):
             return shape_of(body, shapes)
         case Indexed(base, at):
             return shape_of(base, shapes)[len(at) :]

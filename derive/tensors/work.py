@@ -265,43 +265,53 @@ def _entries_of(given: Nested, name: str, place: Cell = ()) -> Iterator[tuple[st
             yield from _entries_of(item, name, (*place, k))
 
 
-def _numbers(
-    problem: Problem, partials: Sequence[Step], rounding: Rounding, updates: int
-) -> tuple[tuple[State, ...], tuple[str, ...]]:
-    """The values of every entry, judged, and the quantities that stand at a kink: the problem written out as named scalars."""
+def as_scalars(problem: Problem) -> tuple[Problem, Expansion] | None:
+    """The problem written out as named scalars, `W[0,1]`, with its numbers; None where some are missing.
+
+    Raises LimitError where that is too large.
+    """
     arrays, train = problem.arrays, problem.train
     assert arrays is not None
+    if not _is_complete(problem):
+        return None
     expansion = Expansion(problem, arrays.sizes, {name: arrays.given[name] for name in arrays.integers})
     if sum(len(expansion.cells(name)) for name in arrays.shapes) > MOST_ENTRIES:
         raise LimitError(f"the arrays have more than {MOST_ENTRIES:,} entries together: leave [given] out, or give smaller ones")
     network = expansion.network
-    numbers = dict(
-        entry for name, given in arrays.given.items() if name not in arrays.integers for entry in _entries_of(given, name)
-    )
+    numbers = {
+        cell: number
+        for name, given in arrays.given.items()
+        if name not in arrays.integers
+        for cell, number in _entries_of(given, name)
+    }
     parameters = tuple(cell for name in train.parameters for cell in expansion.cells(name))
-    scalar = Problem(
-        problem.title,
-        network,
-        replace(train, parameters=parameters),
-        {name: number for name, number in numbers.items() if name in network.free_set or name in parameters},
-    )
+    given = {name: number for name, number in numbers.items() if name in network.free_set or name in parameters}
+    return Problem(problem.title, network, replace(train, parameters=parameters), given), expansion
+
+
+def _numbers(
+    problem: Problem, partials: Sequence[Step], rounding: Rounding, updates: int
+) -> tuple[tuple[State, ...], tuple[str, ...]]:
+    """The values of every entry, judged, and the entries that stand at a kink."""
+    written = as_scalars(problem)
+    assert written is not None
+    scalar, expansion = written
     steps = [
         Step("partial", goal, (Line(formula, "index-form"),))
         for step in partials
         for goal, formula in expansion.entries(step.goal, index_line(step))
     ]
     states = run(scalar, steps, rounding, updates)
-    at_kink = kinks_hit(network, states[0].values)
+    values = states[0].values
+    at_kink = kinks_hit(scalar.network, values)
     if rounding.carry == "full":
-        findings = [finding for state in states for finding in judge_forward(network, state)]
+        findings = [finding for state in states for finding in judge_forward(scalar.network, state)]
         findings += judge_moves(scalar, states)
         if not at_kink:
             with precision(FINE_DIGITS):
-                point = Slope(
-                    network, {name: states[0].values[name] for name in expansion.free if name in states[0].values}, FINE_NUDGE
-                )
-                values = states[0].values
-                findings += judge_gradients(point, {key: value for key, value in values.items() if isinstance(key, Partial)})
+                start = {name: values[name] for name in expansion.free if name in values}
+                gradients = {key: value for key, value in values.items() if isinstance(key, Partial)}
+                findings += judge_gradients(Slope(scalar.network, start, FINE_NUDGE), gradients)
         demand(findings)
     return states, at_kink
 
