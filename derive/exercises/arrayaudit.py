@@ -23,7 +23,7 @@ from derive.rounding import Rounding
 from derive.tensors.expansion import Cell, Expansion, places
 from derive.tensors.judges import Slope, sample, slope_points, small_sizes
 from derive.tensors.shapes import shape_of
-from derive.tensors.work import as_scalars, derive_arrays
+from derive.tensors.work import as_scalars, derive_arrays, written_out
 from derive.witnesses import FINE_DIGITS, FINE_NUDGE, NUDGE, SMALLEST_SCALE, TOLERANCE, WORKING_DIGITS
 from derive.written import (
     Index,
@@ -35,8 +35,10 @@ from derive.written import (
     Negative,
     Number,
     Partial,
+    Product,
     Quotient,
     Size,
+    Sum,
     Transpose,
     Tree,
     number,
@@ -106,7 +108,8 @@ class _ArrayAuditor:
             read = replace(entry, sides=(wrong,), verdict="", fault="")
             return Judged(read, "wrong", formula=self.expected(entry.quantity), slips=("transposed",))
         if entry.quantity is not None and "do not fit" in entry.fault:
-            return Judged(entry, "wrong", formula=self.expected(entry.quantity), notes=(Note("shapes", {"fault": entry.fault}),))
+            notes = (Note("shapes", {"fault": entry.fault}),)
+            return Judged(replace(entry, fault=""), "wrong", formula=self.expected(entry.quantity), notes=notes)
         return Judged(entry, verdict)
 
     # --- formulas -----------------------------------------------------------------------------------------------------
@@ -190,6 +193,11 @@ class _ArrayAuditor:
     def explained(self, entry: Entry, quantity: Tree, formula: Tree) -> list[Named]:
         """The one slip that makes the formula of the right one: turned over, or off by a constant factor."""
         right = self.expected(quantity) or quantity
+        match quantity:
+            case Later(Name(name), 1) if not self.problem.train.own:
+                climbing = Sum((Product((Number("2"), Name(name))), Negative(self.problem.train.rows(name)[quantity])))
+                if self.compare(climbing, formula).verdict == "right":
+                    return [Named("ascent", quantity, (entry.name,))]
         if self.compare(quantity, Transpose(formula)).verdict == "right":
             return [Named("transposed", quantity, (entry.name,), (formula, right))]
         for edited in _turned_choices(formula):
@@ -295,8 +303,19 @@ class _ArrayAuditor:
                 continue
             worst = max(found[at], key=lambda line: SEVERITY.index(line.verdict))
             slips = tuple(dict.fromkeys(slip for line in found[at] for slip in line.slips))
-            judged.append(replace(worst, entry=entry, slips=slips))
+            judged.append(replace(worst, entry=entry, slips=slips, value=None, formula=self.array_of(entry, found[at], expansion)))
         return judged
+
+    def array_of(self, entry: Entry, lines: Sequence[Judged], expansion: Expansion) -> Tree | None:
+        """The right numbers of an answer, as an array of its shape."""
+        assert entry.quantity is not None
+        if any(line.value is None for line in lines):
+            return None
+        block = expansion.block(entry.quantity, {})
+        rounding = self.rounding or Rounding()
+        return written_out(
+            {at: rounding.number(line.value) for at, line in zip(block.cells, lines, strict=True) if line.value is not None}, block.shape
+        )
 
 
 class _ShapeError(Exception):
