@@ -62,9 +62,6 @@ from derive.written import (
 
 Cell = tuple[int, ...]
 Env = Mapping[str, int]
-LARGEST = 200_000
-"""Entries an expansion may have in all."""
-
 
 @dataclass(frozen=True)
 class Block:
