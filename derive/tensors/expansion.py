@@ -63,6 +63,7 @@ from derive.written import (
 Cell = tuple[int, ...]
 Env = Mapping[str, int]
 
+
 @dataclass(frozen=True)
 class Block:
     """An array with its entries written out, by place."""
