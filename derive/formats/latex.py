@@ -141,6 +141,7 @@ _ESCAPED = {c: f"\\{c}" for c in "{}$&#_%"} | {"\\": r"\textbackslash{}", "^": r
 _ESCAPED |= {letter: rf"\ensuremath{{\{command}}}" for command, letter in GREEK.items() if not command.startswith("var")}
 _ESCAPED |= {
     "ŷ": r"\ensuremath{\hat{y}}",
+    "∂": r"\ensuremath{\partial}",
     "→": r"\ensuremath{\to}",
     "≈": r"\ensuremath{\approx}",
     "−": r"\ensuremath{-}",

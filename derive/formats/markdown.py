@@ -40,6 +40,10 @@ def _part(part: Part, script: Script) -> str:
     return escape(part) if isinstance(part, str) else f"$`{inline(part, script)}`$"
 
 
+_ENSURED = re.compile(r"\\ensuremath\{((?:[^{}]|\{[^{}]*\})*)\}")
+"""A symbol among words as TeX has it; MathJax and KaTeX know it between dollars only."""
+
+
 def aligned(block: Equations, script: Script) -> str:
     """A chain of lines as one formula, the reasons in a column of their own."""
     lines = []
@@ -48,7 +52,7 @@ def aligned(block: Equations, script: Script) -> str:
         if not row.relation:
             lines.append(f"& {left}")
             continue
-        reason = reason_of(row, script)
+        reason = _ENSURED.sub(r"$\1$", reason_of(row, script))
         first, *more = right_sides(row.right, script)
         lines.append(f"{left} & {RELATIONS[row.relation]} {first}" + (rf" && \text{{{reason}}}" if reason and not more else ""))
         lines += [rf"& \qquad {rest}" + (rf" && \text{{{reason}}}" if reason and rest is more[-1] else "") for rest in more]
