@@ -272,14 +272,14 @@ def test_large_layers_are_derived_as_small_ones():
 
 
 def test_lines_grow_linearly_with_depth():
-    counts = [sum(len(step.lines) for step in derive.derive(layered([3] * (depth + 1))).steps) for depth in (2, 4, 6)]
+    counts = [sum(len(step.lines) for step in derive.derive(layered([3] * (depth + 1))).steps) for depth in (2, 6, 10)]
     assert counts[2] - counts[1] == counts[1] - counts[0] > 0
 
 
 # --- random problems -------------------------------------------------------------------------------------------------------------
 
 LENGTHS = {"a": 2, "b": 3, "c": 4}
-ENTRYWISE = ["sigmoid", "tanh", "softplus", "square", "relu"]
+ENTRYWISE = ["sigmoid", "tanh", "softplus", "square", "leaky_relu"]  # after a relu, entries stand at 0, where a nudge says nothing
 
 
 @st.composite

@@ -25,6 +25,9 @@ f = "cross_entropy([p1, p2], [t1, t2]) + bce(p1, t1)*q + mse([p1, p2], [t1, t2])
 
 def works():
     yield from (work_out(name) for name in derive.built_in_names())
+    yield from (derive.derive(problem, level="matrix") for name in derive.built_in_names() if (problem := derive.find(name)).arrays)
+    small = 'batch = "N"\nsizes = [2, 2, 1]\n[given]\nN = 2\n[train]\nlearning_rate = 0.5\nrule = "momentum"\n'
+    yield derive.derive(derive.load_text(f"[layers]\n{small}", matrices=True), level="components")
     yield derive.derive(derive.load_text(ODD))
     yield derive.derive(derive.load_text("[layers]\nsizes = [2, 11, 1]\n"))
 
@@ -67,7 +70,7 @@ def test_every_formula_is_latex(all_works):
         for text in formulas(page_of(work)):
             assert "<math" in convert(converter, text), text
             count += 1
-    assert count > 500
+    assert count > 1500
 
 
 @pytest.mark.tex

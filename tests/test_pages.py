@@ -15,12 +15,15 @@ EXPECTED = Path(__file__).parent / "expected"
 ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "json": "json"}
 
 
-@pytest.mark.parametrize("style", ENDINGS)
-@pytest.mark.parametrize("name", ["q1", "q2", "q3"])
-def test_page(name, style, rewrite):
-    rounding = {"rounding": Rounding(digits=17)} if style == "json" else {}
-    page = derive.render(work_out(name, **rounding), style)
-    path = EXPECTED / f"{name}.{ENDINGS[style]}"
+PAGES = [(name, style) for name in ("q1", "q2", "q3", "dense") for style in ENDINGS] + [("mlp-matrix", "text"), ("batchnorm", "text")]
+
+
+@pytest.mark.parametrize(("file", "style"), PAGES)
+def test_page(file, style, rewrite):
+    name, _, level = file.partition("-")
+    options = {"rounding": Rounding(digits=17)} if style == "json" else {}
+    page = derive.render(work_out(name, **options, **({"level": level} if level else {})), style)
+    path = EXPECTED / f"{file}.{ENDINGS[style]}"
     if rewrite:
         path.write_text(page, encoding="utf-8")
     assert page == path.read_text(encoding="utf-8")
@@ -46,6 +49,18 @@ SAID = {
         r"{\left(W^{[2]}\right)}^{\mathsf{T}} \, \delta_{2} \odot a^{[1]} \odot \left(1 - a^{[1]}\right)",
         r"\delta_{4} & = \frac{\partial f}{\partial w^{[1]}_{11}}",
     ],
+    # Nielsen, Neural Networks and Deep Learning, chapter 2, BP1 to BP4, and the same for a batch in columns
+    ("mlp", "text"): [
+        "= (a^[3] − t) ⊙ a^[3] ⊙ (1 − a^[3])",
+        "= (W^[3])ᵀ δ^[3] ⊙ a^[2] ⊙ (1 − a^[2])",
+        "∂L/∂b^[2]    = δ^[2]",
+        "∂L/∂W^[2]      = δ^[2] (a^[1])ᵀ",
+    ],
+    ("dense", "text"): ["= ∂L/∂Z Xᵀ", "= ∂L/∂Z 1_N", "= Wᵀ ∂L/∂Z", "= Σ_n ∂L/∂Z[i,n]·X[j,n]"],
+    # Werbos 1990: the error comes back from the next step and from the loss itself
+    ("rnn", "text"): ["= (Wᵀ δ_h[t + 1] + ∂L/∂h[t]|direct) ⊙ (1 − h[t]²)", "= Σ_t δ_h[t] h[t − 1]ᵀ"],
+    ("softmax", "text"): ["= p[k](δ[k,i] − p[i])"],
+    ("crossentropy", "text"): ["= p − y"],
     ("q3", "text"): [
         "⇔ e^z1 ≥ e^z2",
         "⇔ z1 ≥ z2",
