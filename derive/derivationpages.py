@@ -65,10 +65,12 @@ class DerivationPage:
         self.loss = self.problem.train.loss
 
     def page(self) -> Page:
+        """The whole page."""
         blocks = tuple(block for section in self.sections().values() for block in section)
         return Page(self.problem.title, self.speaker.language, self.script, blocks)
 
     def sections(self) -> dict[str, list[Block]]:
+        """The parts of the page by name, in their order."""
         found: dict[str, list[Block]] = {
             "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
         }
@@ -97,6 +99,7 @@ class DerivationPage:
         return [self.speaker.heading("network"), self.speaker.prose("flow", flow=tuple(parts))]
 
     def role(self, name: str) -> str:
+        """What a quantity is in this problem, by its place and its name."""
         train = self.problem.train
         if name == train.loss:
             is_loss = any(
@@ -156,6 +159,7 @@ class DerivationPage:
         return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes]
 
     def kinks(self) -> list[Block]:
+        """The conventions for slopes at kinks, and where one is met."""
         calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
         used = dict.fromkeys(node.function for node in calls if node.function in OPS and OPS[node.function].kink)
         blocks: list[Block] = [Prose(self.speaker.say("kink", function)) for function in used]
@@ -166,6 +170,7 @@ class DerivationPage:
         return kinks_hit(self.network, self.work.states[0].values)
 
     def the_numbers(self) -> list[Block]:
+        """The given numbers, and how they are rounded."""
         typed = self.problem.example(0)
         if not typed:
             return []
@@ -195,9 +200,11 @@ class DerivationPage:
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def signal(self, partial: Partial) -> bool:
+        """Whether a partial is an error signal, written δ."""
         return self.script.signal(partial) is not None and partial.wrt in self.network.pre_activations
 
     def chain(self, step: Step) -> Equations:
+        """The lines of a step, below each other."""
         rows: list[Row] = []
         left: Tree | None = step.goal
         if (
@@ -224,6 +231,7 @@ class DerivationPage:
         return tree
 
     def reason(self, line: Line, step: Step) -> Text:
+        """Why a line holds."""
         say, about = self.speaker.say, line.about
         match line.law:
             case "operation":
@@ -244,9 +252,11 @@ class DerivationPage:
         return say("law", line.law)
 
     def operation(self, function: str) -> Text:
+        """An operation by its sign."""
         return (Name(f"operation:{function}"),)
 
     def is_operation(self, goal: str) -> bool:
+        """Whether a quantity is one operation."""
         return isinstance(self.network.by_goal[goal].rhs, Call)
 
     def slopes(self, goals: Sequence[str]) -> Text:
@@ -265,6 +275,7 @@ class DerivationPage:
         return tuple(parts)
 
     def slope_of(self, goal: str) -> Text:
+        """What the slope of one equation is called."""
         rhs = self.network.by_goal[goal].rhs
         if isinstance(rhs, Call):
             return self.operation(rhs.function)
@@ -273,6 +284,7 @@ class DerivationPage:
         return self.speaker.say("slope", "formula", name=Name(goal))
 
     def forward(self) -> list[Block]:
+        """The forward pass, the output last."""
         if not self.work.forward:
             return []
         steps = {step.goal: step for step in self.work.forward}
@@ -282,11 +294,13 @@ class DerivationPage:
         return [*blocks, self.speaker.heading(key), self.chain(last)]
 
     def backward(self) -> list[Block]:
+        """The backward pass."""
         if not self.work.partials:
             return []
         return [self.speaker.heading("backward"), *map(self.chain, self.work.partials)]
 
     def vectors(self) -> list[Block]:
+        """The same in vector form."""
         blocks: list[Block] = []
         for step in self.work.vectors:
             blocks.append(self.chain(step))
@@ -297,6 +311,7 @@ class DerivationPage:
     # --- what was asked, and the update -------------------------------------------------------------------------------
 
     def asked(self) -> list[Block]:
+        """What was asked, each answer with its value."""
         blocks: list[Block] = []
         for answer in self.work.answers:
             asked, chain = answer.ask.tree, []
@@ -326,19 +341,23 @@ class DerivationPage:
         return self.speaker.say("text", "on-example", k=", ".join(str(k % count + 1) for k in dict.fromkeys(later)))
 
     def answer_values(self, answer: Answer) -> Tree | None:
+        """The value of an answer, where it has one."""
         if answer.values is None:
             return None
         numbers = tuple(self.number(value, answer.exact) for value in answer.values)
         return Listing(numbers) if answer.ask.vector else numbers[0]
 
     def number(self, value: Decimal, exact: bool) -> Tree:
+        """A value as it is shown."""
         return self.work.rounding.number(value, exact)
 
     def updates(self) -> list[Block]:
+        """The update."""
         blocks = update_blocks(self.work, self.speaker)
         return [*blocks, *self.after()] if blocks else []
 
     def after(self) -> list[Block]:
+        """The loss before and after."""
         work = self.work
         if not work.losses:
             return []
@@ -365,6 +384,7 @@ class DerivationPage:
         return blocks
 
     def checked(self) -> list[Block]:
+        """What was judged, and how."""
         checks = self.work.checks
         parts = self.speaker.say("text", "checked", judged=checks.judged, lines=checks.lines)
         for judge, key in CHECKED.items():

@@ -1,7 +1,7 @@
 """How a teacher tidies a line: ones and zeros dropped, numbers gathered, equal factors cancelled, −(t − y) turned to y − t.
 
-Owns `tidy` and `turned`.  It never changes the order of what it keeps, and it proves nothing: the judges compare what it wrote with the
-forward pass.  May import: written.
+Owns `tidy` and `turned`.  It never changes the order of what it keeps, and it proves nothing: the judges compare what it wrote
+with the forward pass.  May import: written.
 """
 
 from __future__ import annotations

@@ -130,7 +130,11 @@ class _ArrayAuditor:
         at = verdicts.index(worst)
         found = self.explained(entry, quantity, entry.sides[at])
         slips += found
-        notes = (Note("witness", {"given": worst.values[0], "expected": worst.values[1]}),) if worst.values[0] else (Note(worst.reason),)
+        notes = (
+            (Note("witness", {"given": worst.values[0], "expected": worst.values[1]}),)
+            if worst.values[0]
+            else (Note(worst.reason),)
+        )
         return Judged(
             entry, "wrong", formula=self.expected(quantity), slips=tuple(slip.id for slip in found), notes=notes, links=links
         )
@@ -221,9 +225,9 @@ class _ArrayAuditor:
         if again == ratio:
             return [number(ratio)]
         for name, length in sorted(small.items()):
-            if (ratio, again) == (length, length + 5):
+            if again is not None and [ratio, again] == [length, length + 5]:
                 return [Size(name)]
-            if (ratio, again) == (Fraction(1, length), Fraction(1, length + 5)):
+            if again is not None and [1 / ratio, 1 / again] == [length, length + 5]:
                 return [Quotient(number(1), Size(name))]
         return []
 
@@ -314,7 +318,8 @@ class _ArrayAuditor:
         block = expansion.block(entry.quantity, {})
         rounding = self.rounding or Rounding()
         return written_out(
-            {at: rounding.number(line.value) for at, line in zip(block.cells, lines, strict=True) if line.value is not None}, block.shape
+            {at: rounding.number(line.value) for at, line in zip(block.cells, lines, strict=True) if line.value is not None},
+            block.shape,
         )
 
 
@@ -379,4 +384,3 @@ def _turned_choices(tree: Tree) -> Iterator[Tree]:
     choices = [pick for pick in product((False, True), repeat=len(factors)) if any(pick)]
     for pick in sorted(choices, key=sum):
         yield turned(tree, [factor for factor, yes in zip(factors, pick, strict=True) if yes])
-

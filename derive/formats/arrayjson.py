@@ -33,8 +33,10 @@ def render_arrays(work: ArrayDerivation) -> str:
         return found | ({"at": _place(step_line(steps[partial]))} if step_line(steps[partial]).at else {})
 
     def value(tree: Tree, state: State | None = work.states[0] if work.states else None) -> Any:
-        return None if state is None or problem.arrays is None else nested_values(
-            Expansion(problem, problem.arrays.sizes), tree, state, work.rounding
+        return (
+            None
+            if state is None or problem.arrays is None
+            else nested_values(Expansion(problem, problem.arrays.sizes), tree, state, work.rounding)
         )
 
     after = work.states[1] if len(work.states) > 1 else None
@@ -43,7 +45,12 @@ def render_arrays(work: ArrayDerivation) -> str:
     asked = {}
     for ask in problem.asks if not work.requested else ():
         step = steps[ask.tree]
-        asked[ask.label] = {"quantity": ask.text, "latex": formula(step.answer, script), "formula": typed(step.answer), "value": value(ask.tree)}
+        asked[ask.label] = {
+            "quantity": ask.text,
+            "latex": formula(step.answer, script),
+            "formula": typed(step.answer),
+            "value": value(ask.tree),
+        }
     data = {
         **frame(problem.title, problem.source),
         "shapes": {name: [typed(size) for size in shape] for name, shape in work.space.shapes.items()},
@@ -74,5 +81,10 @@ def _step(step: Step, script: Script) -> dict[str, Any]:
 
 
 def _line(line: Line, script: Script) -> dict[str, Any]:
-    data: dict[str, Any] = {"latex": formula(line.tree, script), "formula": typed(line.tree), "law": line.law, "relation": line.relation}
+    data: dict[str, Any] = {
+        "latex": formula(line.tree, script),
+        "formula": typed(line.tree),
+        "law": line.law,
+        "relation": line.relation,
+    }
     return {**data, "at": _place(line)} if line.at else data

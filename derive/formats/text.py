@@ -73,10 +73,7 @@ def stacked(text: str) -> tuple[str, str]:
             upper += piece
             continue
         body, shape = piece[1:-1].split(MARKED[1])
-        if lower:
-            lower = f"{lower:<{len(upper)}}"
-        else:
-            lower = " " * len(upper)
+        lower = f"{lower:<{len(upper)}}"
         width = max(len(body), len(shape))
         upper, lower = upper + f"{body:<{width}}", lower + f"{shape:<{width}}"
     return upper.rstrip(), lower.rstrip()

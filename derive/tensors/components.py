@@ -55,7 +55,7 @@ class Space:
 
     @cached_property
     def letters(self) -> dict[Tree, list[str]]:
-        """The letters of each size in the order they are taken, no two sizes sharing one: the problem's own, n for N, then i, j, k …"""
+        """The letters of each size in the order they are taken, none of them two sizes': the problem's own, n for N, then i, j …"""
         sizes = dict.fromkeys((*self.own, *(size for shape in self.shapes.values() for size in shape if size != ONE)))
         found = {size: [letter for letter in self.own.get(size, ()) if letter not in self.avoid] for size in sizes}
         taken = {letter for letters in found.values() for letter in letters} | self.avoid
@@ -65,7 +65,7 @@ class Space:
                 letters.append(small)
                 taken.add(small)
         supply = (letter for letter in _all_letters() if letter not in taken)
-        for size, letters in found.items():
+        for letters in found.values():
             if not letters:
                 letters.append(next(supply))
         for _ in range(MOST_LETTERS):
@@ -203,6 +203,8 @@ class _Components:
         one, other = self.shape(left), self.shape(right)
         if len(one) == 1 and len(other) == 2 and other[0] == ONE:  # a vector times a row
             return Product((self.entry(left, at[:1], taken), self.entry(right, (ZERO, at[1]), taken)), tight=True)
+        first: tuple[Tree | None, ...]
+        second: tuple[Tree | None, ...]
         if len(other) == 1:
             rows = (ZERO,) if len(one) == 2 and one[0] == ONE else at
             first, second = (*rows, None), (None,)

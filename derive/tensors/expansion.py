@@ -96,10 +96,12 @@ class Expansion:
         self.problem, self.arrays, self.sizes = problem, problem.arrays, dict(sizes)
         self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}
         self.integers = dict(integers or {})
+        self.reached: dict[tuple[str, str], set[str]] = {}
         for name in problem.train.parameters:  # what an update rule keeps of a parameter has its shape
             self.shapes |= dict.fromkeys(problem.train.names(name).values(), self.shapes[name])
 
     def lengths(self, shape: Shape) -> Cell:
+        """A shape in numbers.  Raises InputError for an axis without length."""
         found = []
         for size in shape:
             length = size_value(size, self.sizes)
@@ -225,11 +227,13 @@ class Expansion:
 
     @staticmethod
     def transposed(block: Block) -> Block:
+        """An array turned over; a vector becomes a row."""
         if len(block.shape) == 1:
             return Block((1, *block.shape), {(0, *place): cell for place, cell in block.cells.items()})
         return Block(block.shape[::-1], {place[::-1]: cell for place, cell in block.cells.items()})
 
     def product(self, left: Block, right: Block) -> Block:
+        """A product of matrices and vectors."""
         one, other = left.shape, right.shape
         if len(one) == 1 and len(other) == 2 and other[0] == 1:
             return Block(
@@ -256,6 +260,7 @@ class Expansion:
         return Block(shape, cells)
 
     def einsum(self, tree: Einsum, env: Env) -> Block:
+        """A sum of products by its letters."""
         operands, kept = einsum_letters(tree)
         blocks = [self.block(operand, env) for operand in tree.operands]
         lengths: dict[str, int] = {}
@@ -284,6 +289,7 @@ class Expansion:
         return Block(shape, cells)
 
     def call(self, call: Call, env: Env) -> Block:
+        """A function of arrays."""
         name, arguments = call.function, call.arguments
         if name == "ones":
             shape = self.lengths(arguments)
@@ -303,6 +309,7 @@ class Expansion:
         return self.together(call, blocks)
 
     def reduced(self, call: Call, block: Block) -> Block:
+        """A sum, mean or maximum along an axis, or over all."""
         axis = axis_of(call, len(block.shape))
         keep = len(call.arguments) > 2
         groups: dict[Cell, list[Tree]] = {}
@@ -314,6 +321,7 @@ class Expansion:
         return Block(shape, {place: join(cells) for place, cells in groups.items()})
 
     def softmax(self, call: Call, block: Block) -> Block:
+        """Softmax along an axis."""
         axis = axis_of(call, len(block.shape)) or 0
         groups: dict[Cell, list[Cell]] = {}
         for place in block.cells:
@@ -326,6 +334,7 @@ class Expansion:
         return Block(block.shape, cells)
 
     def listed(self, call: Call, blocks: Sequence[Block]) -> Block:
+        """A loss of whole arrays."""
         rank = max(len(block.shape) for block in blocks)
         padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
         shape = tuple(max(axis) for axis in zip(*padded, strict=True))
@@ -404,6 +413,7 @@ class Expansion:
         return multiply(*wins)
 
     def entry(self, base: Tree, place: Cell, upper: int) -> Tree:
+        """The entry of an array or derivative at a place; outside it is 0."""
         match base:
             case Name(name):
                 if any(not 0 <= k < length for k, length in zip(place, self.shapes[name], strict=True)):
@@ -419,10 +429,35 @@ class Expansion:
                 shape = (*self.shapes.get(of, ()), *self.shapes.get(wrt, ()))
                 if any(not 0 <= k < length for k, length in zip(place, shape, strict=True)):
                     return ZERO
-                return Partial(cell_name(of, above), cell_name(wrt, below), direct)
+                moved, moves = cell_name(of, above), cell_name(wrt, below)
+                return Partial(moved, moves, direct) if self.reaches(moves, moved) else ZERO
         raise TypeError(f"a {type(base).__name__} has no entries")
 
+    @cached_property
+    def ends(self) -> dict[str, int]:
+        """How far down the network the entries of each array stand."""
+        return {name.partition("[")[0]: place for name, place in self.network.order.items()}
+
+    def reaches(self, name: str, of: str) -> bool:
+        """Whether a path leads from one entry to another; looked for no further than the array the other is of, so that depth
+        costs nothing.
+        """
+        array = of.partition("[")[0]
+        key = (name, array)
+        if key not in self.reached:
+            order, users = self.network.order, self.network.users
+            last = self.ends.get(array, 0)
+            todo, seen = [name], {name}
+            while todo:
+                for user in users.get(todo.pop(), ()):
+                    if user not in seen and order[user] <= last:
+                        seen.add(user)
+                        todo.append(user)
+            self.reached[key] = seen
+        return of in self.reached[key]
+
     def over(self, operation: str, indices: tuple[Index, ...], body: Tree, env: Env) -> Tree:
+        """A sum or maximum over letters."""
         factors = body.factors if isinstance(body, Product) and operation == "sum" else ()
         deltas = [factor for factor in factors if isinstance(factor, Delta) and not _has_argmax(factor)]
         rest = multiply(*(factor for factor in factors if factor not in deltas), tight=True) if deltas else body

@@ -20,7 +20,7 @@ from derive.network import Network
 from derive.problem import Nested, Problem
 from derive.slopes import Slopes
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
-from derive.tensors.shapes import Shape, size_value
+from derive.tensors.shapes import size_value
 from derive.witnesses import (
     FINE_DIGITS,
     FINE_NUDGE,
@@ -48,8 +48,6 @@ class Slope(dict[Any, Any]):
         super().__init__(start)
         self.network, self.nudge = network, nudge
         self.rates: dict[str, dict[str, Decimal]] = {}
-        self.reached: dict[tuple[str, str], set[str]] = {}
-        self.ends = {name.partition("[")[0]: place for name, place in network.order.items()}
         for equation in network.equations:
             self[equation.goal] = network.compiled[equation.goal](self)
 
@@ -59,29 +57,11 @@ class Slope(dict[Any, Any]):
         if key.wrt in self.network.mentions.get(key.of, ()) and (key.direct or key.of not in self.rates):
             self[key] = rate = self.along(key.of, key.wrt)
             return rate
-        if key.direct or not self.reaches(key.wrt, key.of):
+        if key.direct:
             return Decimal(0)
         if key.of not in self.rates:
             self.rates[key.of] = self.swept(key.of)
         return self.rates[key.of].get(key.wrt, Decimal(0))
-
-    def reaches(self, name: str, of: str) -> bool:
-        """Whether a path leads from one entry to another; looked for no further than the array the other is of, so that depth
-        costs nothing.
-        """
-        array = of.partition("[")[0]
-        key = (name, array)
-        if key not in self.reached:
-            order, users = self.network.order, self.network.users
-            last = self.ends.get(array, 0)
-            todo, seen = [name], {name}
-            while todo:
-                for user in users.get(todo.pop(), ()):
-                    if user not in seen and order[user] <= last:
-                        seen.add(user)
-                        todo.append(user)
-            self.reached[key] = seen
-        return of in self.reached[key]
 
     def swept(self, of: str) -> dict[str, Decimal]:
         """How fast an entry moves with everything it depends on: from the last equation to the first."""

@@ -29,7 +29,6 @@ from derive.written import (
     Call,
     Elementwise,
     Index,
-    Later,
     Listing,
     Name,
     Number,
