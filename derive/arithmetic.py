@@ -1,8 +1,8 @@
 """What a tree means: a number to as many digits as wanted, or a SymPy expression.
 
 Owns the arithmetics (decimal, mpmath, SymPy), the evaluator they share, and the way back from SymPy to a tree.  May import:
-errors, written, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text from outside:
-a name becomes `Symbol(name)` only after our own grammar has accepted it.
+errors, written, tables.primitives, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text
+from outside: a name becomes `Symbol(name)` only after our own grammar has accepted it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from derive.errors import LimitError
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
 from derive.written import (
     Call,
     Later,
@@ -47,21 +48,10 @@ class Arithmetic:
     primitives: Mapping[str, Callable[..., Any]]
 
 
-def _decimal_log(z: Decimal) -> Decimal:
-    if z <= 0:
-        raise ArithmeticError("logarithm of a number that is not positive")
-    return z.ln()
-
-
 DECIMAL = Arithmetic(
     Decimal,
     lambda base, exponent: base**exponent,
-    {
-        "exp": Decimal.exp,
-        "log": _decimal_log,
-        "max": max,
-        "step": lambda z: Decimal(z > 0),
-    },
+    {name: primitive.decimals for name, primitive in PRIMITIVES.items()},
 )
 
 
@@ -74,11 +64,11 @@ def mpmath_arithmetic() -> Arithmetic:
             raise ArithmeticError("not a real number")
         return value
 
-    return Arithmetic(
-        mpmath.mpf,
-        lambda base, exponent: real(mpmath.power(base, exponent)),
-        {"exp": mpmath.exp, "log": lambda z: real(mpmath.log(z)), "max": max, "step": lambda z: mpmath.mpf(z > 0)},
-    )
+    def on_reals(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments: real(kernel(*arguments))
+
+    kernels = {name: on_reals(primitive.mpmath(mpmath)) for name, primitive in PRIMITIVES.items()}
+    return Arithmetic(mpmath.mpf, on_reals(mpmath.power), kernels)
 
 
 def sympy_arithmetic() -> Arithmetic:
@@ -89,11 +79,11 @@ def sympy_arithmetic() -> Arithmetic:
         value = Number(text).value
         return sympy.Rational(value.numerator, value.denominator)
 
-    return Arithmetic(
-        rational,
-        lambda base, exponent: base**exponent,
-        {"exp": sympy.exp, "log": sympy.log, "max": sympy.Max, "step": lambda z: sympy.Heaviside(z, 0)},
-    )
+    def with_all(kernel: Callable[..., Any], beside: tuple[int, ...]) -> Callable[..., Any]:
+        return lambda *arguments: kernel(*arguments, *beside)
+
+    kernels = {name: with_all(primitive.sympy(sympy), primitive.beside) for name, primitive in PRIMITIVES.items()}
+    return Arithmetic(rational, lambda base, exponent: base**exponent, kernels)
 
 
 Key = str | Partial | Later
@@ -250,17 +240,14 @@ def from_sympy(expression: Any) -> Tree:
         if bottom != 1:
             return Quotient(from_sympy(top), from_sympy(bottom))
         return Product(tuple(map(from_sympy, expression.as_ordered_factors())), tight=True)
-    if isinstance(expression, sympy.exp):
-        return Call("exp", (from_sympy(arguments[0]),))
+    for name, primitive in PRIMITIVES.items():
+        if isinstance(expression, primitive.sympy(sympy)):
+            count = len(OPS[name].arguments)
+            if len(arguments) - len(primitive.beside) <= count:
+                return Call(name, tuple(map(from_sympy, arguments[:count])))
     if isinstance(expression, sympy.Pow):
         base, exponent = arguments
         if exponent.is_negative:
             return Quotient(Number("1"), from_sympy(base**-exponent))
         return Power(from_sympy(base), from_sympy(exponent))
-    if isinstance(expression, sympy.log):
-        return Call("log", (from_sympy(arguments[0]),))
-    if isinstance(expression, sympy.Heaviside):
-        return Call("step", (from_sympy(arguments[0]),))
-    if isinstance(expression, sympy.Max) and len(arguments) == 2:
-        return Call("max", tuple(map(from_sympy, arguments)))
     raise TypeError(f"no way to write a SymPy {type(expression).__name__}")

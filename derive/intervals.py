@@ -1,7 +1,7 @@
 """Numbers that are only known to lie between two bounds, and numbers as somebody printed them.
 
 Owns `Interval`, its arithmetic for `compile_tree`, `Printed`, and how far a rounding or a cut can move a number.  May import:
-errors, written, arithmetic.
+errors, written, tables.primitives, arithmetic.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
 from derive.arithmetic import Arithmetic
+from derive.tables.primitives import PRIMITIVES
 from derive.written import Negative, Number, Tree
 
 EXACT = Context(prec=2000, rounding=ROUND_HALF_UP)
@@ -60,18 +61,18 @@ class Interval:
         return (self.low + self.high) / 2
 
 
-def _increasing(function: Callable[[float], float]) -> Callable[[Interval], Interval]:
-    return lambda z: Interval(function(z.low), function(z.high))
+def _increasing(function: Callable[..., float]) -> Callable[..., Interval]:
+    def ends(*arguments: Interval) -> Interval:
+        try:
+            return Interval(function(*[a.low for a in arguments]), function(*[a.high for a in arguments]))
+        except ValueError:
+            raise ArithmeticError("a function without a value on the whole interval") from None
+
+    return ends
 
 
 def _sigmoid(z: float) -> float:
     return 1 / (1 + math.exp(-z)) if z > -700 else 0.0
-
-
-def _log(z: Interval) -> Interval:
-    if z.low <= 0:
-        raise ArithmeticError("logarithm of an interval that reaches 0")
-    return Interval(math.log(z.low), math.log(z.high))
 
 
 def _power(base: Interval, exponent: Interval) -> Interval:
@@ -92,10 +93,7 @@ INTERVALS = Arithmetic(
     _point,
     _power,
     {
-        "exp": _increasing(math.exp),
-        "log": _log,
-        "max": lambda a, b: Interval(max(a.low, b.low), max(a.high, b.high)),
-        "step": _increasing(lambda z: float(z > 0)),
+        **{name: _increasing(primitive.floats) for name, primitive in PRIMITIVES.items()},
         "sigmoid": _increasing(_sigmoid),
         "tanh": _increasing(math.tanh),
         "softplus": _increasing(lambda z: math.log1p(math.exp(z))),

@@ -22,6 +22,7 @@ from derive.slopes import Slopes
 from derive.symbols import Script
 from derive.tables.laws import LAWS
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
 from derive.written import ZERO, Call, Listing, Name, Number, Partial, Product, substitute
 
 CATALOGUE = tomllib.loads((Path(derive.__file__).parent / "languages" / "en.toml").read_text("utf-8"))
@@ -217,3 +218,7 @@ def test_every_law_a_line_uses_is_in_the_tables():
 
 def test_every_law_has_its_words():
     assert CATALOGUE["law"].keys() == LAWS.keys()
+
+
+def test_an_operation_has_a_formula_or_is_a_primitive():
+    assert {name for name, op in OPS.items() if op.formula is None} == PRIMITIVES.keys()

@@ -25,6 +25,7 @@ from derive.formats.marked import NUMBER, SEED, STRANGE, Chain, Strings, alignme
 from derive.keypages import Sheets, sheets_of
 from derive.rounding import Rounding
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
 from derive.values import NAMED, OPENED, State
 from derive.written import Call, Later, Name, Number, Power, Quotient, Tree, rebuild, substitute, walk
 
@@ -510,4 +511,5 @@ def _opened(tree: Tree, constants: dict[str, Decimal]) -> Tree:
 
 
 def _has_curve(tree: Tree) -> bool:
-    return any(isinstance(node, Call) and node.function in ("exp", "log") for node in walk(tree))
+    """Whether a tree with its operations opened can be irrational at fractions."""
+    return any(isinstance(node, Call) and not PRIMITIVES[node.function].rational for node in walk(tree))

@@ -37,7 +37,7 @@ Arguments = tuple[Tree, ...]
 class Op:
     """One operation.
 
-    `formula(arguments, part)` writes it out, or is missing for the four primitives that `arithmetic` evaluates itself.
+    `formula(arguments, part)` writes it out, or is missing for the primitives, which have a row in `primitives`.
     `slope(outputs, arguments, part, at)` writes the derivative of output `part` by the argument numbered `at` (lists opened),
     in terms of the outputs where a class teaches it so; None leaves it to SymPy.
     `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used;
