@@ -292,7 +292,7 @@ class _Auditor:
 
     def compare(self, entry: Entry, goal: Tree, formula: Tree) -> Verdict:
         """Whether a formula of an entry is a goal: wherever both have a value, or at least wherever the targets are as given, or
-        around the given numbers where the network has kinks.
+        around the given numbers where operations have several pieces.
 
         p − t for the slope of cross-entropy behind softmax needs targets that add up to 1; 1 for the slope of ReLU, a live unit.
         """
@@ -304,7 +304,7 @@ class _Auditor:
             return verdict
         if judge_formula(self.sheet, goal, formula, entry.strangers, targets).verdict == "right":
             return Verdict("right", "at-targets")
-        around = [self.around(Decimal(shift)) for shift in ("0.0003", "-0.0007")] if self.problem.network.kinks else []
+        around = [self.around(Decimal(shift)) for shift in ("0.0003", "-0.0007")] if self.problem.network.seams else []
         near = [judge_formula(self.sheet, goal, formula, entry.strangers, point).verdict for point in around]
         return Verdict("right", "at-kinks") if near and set(near) == {"right"} else verdict
 

@@ -40,7 +40,8 @@ class Op:
     `formula(arguments, part)` writes it out, or is missing for the primitives, which have a row in `primitives`.
     `slope(outputs, arguments, part, at)` writes the derivative of output `part` by the argument numbered `at` (lists opened),
     in terms of the outputs where a class teaches it so; None leaves it to SymPy.
-    `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used;
+    `arguments` names the arguments.  `seams(arguments)` are 0 where two pieces of the operation meet; where the slope jumps there
+    it is a `kink`, and the convention that the page states is used.
     `listed` ones may be lists of equal length; `spread` takes any number and has as many outputs.
     """
 
@@ -50,6 +51,7 @@ class Op:
     arguments: tuple[str, ...]
     formula: Callable[[Arguments, int], Tree] | None = None
     slope: Callable[[Arguments, Arguments, int, int], Tree | None] = lambda outputs, arguments, part, at: None
+    seams: Callable[[Arguments], tuple[Tree, ...]] = lambda arguments: ()
     kink: bool = False
     latex: str = ""
     text: str = ""
@@ -163,6 +165,16 @@ def maximum_slope(outputs: Arguments, arguments: Arguments, part: int, at: int) 
     return second if at else subtract(ONE, second)
 
 
+def at_zero(arguments: Arguments) -> tuple[Tree, ...]:
+    """The seam of an operation with one piece below 0 and one above."""
+    return arguments
+
+
+def at_tie(arguments: Arguments) -> tuple[Tree, ...]:
+    """The seam of an operation that chooses one of two."""
+    return (subtract(*arguments),)
+
+
 LEAK = Number("0.01")
 
 OPS: dict[str, Op] = {
@@ -193,6 +205,7 @@ OPS: dict[str, Op] = {
             lambda a, z: step(z),
             latex=r"\operatorname{ReLU}",
             text="ReLU",
+            seams=at_zero,
             kink=True,
         ),
         unary(
@@ -203,6 +216,7 @@ OPS: dict[str, Op] = {
             lambda a, z: Sum((LEAK, Product((Number("0.99"), step(z)), tight=True))),
             latex=r"\operatorname{LeakyReLU}",
             text="LeakyReLU",
+            seams=at_zero,
             kink=True,
         ),
         unary(
@@ -243,8 +257,19 @@ OPS: dict[str, Op] = {
             lambda a, z: Quotient(ONE, multiply(TWO, a, tight=True)),
             latex=r"\operatorname{sqrt}",
         ),
-        unary("step", "function", "step", None, lambda a, z: ZERO, kink=True),
-        Op("max", "function", "larger of two", ("a", "b"), None, maximum_slope, kink=True, latex=r"\max", example=("0.3", "-0.2")),
+        unary("step", "function", "step", None, lambda a, z: ZERO, seams=at_zero, kink=True),
+        Op(
+            "max",
+            "function",
+            "larger of two",
+            ("a", "b"),
+            None,
+            maximum_slope,
+            seams=at_tie,
+            kink=True,
+            latex=r"\max",
+            example=("0.3", "-0.2"),
+        ),
         Op(
             "half_squared_error",
             "loss",
