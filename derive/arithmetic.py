@@ -217,6 +217,13 @@ def to_sympy(tree: Tree, values: Mapping[Any, Any] | None = None) -> Any:
     return compile_tree(tree, sympy_arithmetic())(_Symbols() if values is None else _Symbols(values))
 
 
+def primitive_of(expression: Any) -> str | None:
+    """The primitive that a SymPy expression is a call of, if it is one."""
+    import sympy
+
+    return next((name for name, primitive in PRIMITIVES.items() if isinstance(expression, primitive.sympy(sympy))), None)
+
+
 def from_sympy(expression: Any) -> Tree:
     """A tree for a small SymPy expression: positive terms first, numbers before names.
 
@@ -240,11 +247,9 @@ def from_sympy(expression: Any) -> Tree:
         if bottom != 1:
             return Quotient(from_sympy(top), from_sympy(bottom))
         return Product(tuple(map(from_sympy, expression.as_ordered_factors())), tight=True)
-    for name, primitive in PRIMITIVES.items():
-        if isinstance(expression, primitive.sympy(sympy)):
-            count = len(OPS[name].arguments)
-            if len(arguments) - len(primitive.beside) <= count:
-                return Call(name, tuple(map(from_sympy, arguments[:count])))
+    name = primitive_of(expression)
+    if name is not None and len(arguments) == len(OPS[name].arguments) + len(PRIMITIVES[name].beside):
+        return Call(name, tuple(map(from_sympy, arguments[: len(OPS[name].arguments)])))
     if isinstance(expression, sympy.Pow):
         base, exponent = arguments
         if exponent.is_negative:

@@ -1,7 +1,7 @@
 """Numbers that are only known to lie between two bounds, and numbers as somebody printed them.
 
 Owns `Interval`, its arithmetic for `compile_tree`, `Printed`, and how far a rounding or a cut can move a number.  May import:
-errors, written, tables.primitives, arithmetic.
+errors, written, tables.primitives, tables.ops, arithmetic.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
-from derive.arithmetic import Arithmetic
+from derive.arithmetic import Arithmetic, compile_tree
+from derive.tables.ops import OPS
 from derive.tables.primitives import PRIMITIVES
-from derive.written import Negative, Number, Tree
+from derive.written import Name, Negative, Number, Tree
 
 EXACT = Context(prec=2000, rounding=ROUND_HALF_UP)
 
@@ -89,18 +90,40 @@ def _point(text: str) -> Interval:
     return Interval(value, value)
 
 
+_FLOATS = Arithmetic(
+    float, lambda base, exponent: base**exponent, {name: primitive.floats for name, primitive in PRIMITIVES.items()}
+)
+
+
+def _falling_to(lowest: float, formula: Tree) -> Callable[[Interval], Interval]:
+    """A formula of z that falls up to the place where it is lowest, and rises from there on."""
+    evaluate = compile_tree(formula, _FLOATS)
+
+    def ends(z: Interval) -> Interval:
+        at_low, at_high = evaluate({"z": z.low}), evaluate({"z": z.high})
+        least = evaluate({"z": lowest}) if z.low < lowest < z.high else min(at_low, at_high)
+        return Interval(least, max(at_low, at_high))
+
+    return ends
+
+
 INTERVALS = Arithmetic(
     _point,
     _power,
     {
         **{name: _increasing(primitive.floats) for name, primitive in PRIMITIVES.items()},
+        **{
+            op.name: _falling_to(op.lowest, op.formula((Name("z"),), 0))
+            for op in OPS.values()
+            if op.lowest is not None and op.formula is not None
+        },
         "sigmoid": _increasing(_sigmoid),
         "tanh": _increasing(math.tanh),
         "softplus": _increasing(lambda z: math.log1p(math.exp(z))),
-        "leaky_relu": _increasing(lambda z: z if z > 0 else 0.01 * z),
     },
 )
-"""The increasing operations act on the two ends, so that no bound is lost to a name that stands twice in their formulas."""
+"""Operations of which the table knows where they rise act on the two ends, so that no bound is lost to a name that stands twice in
+their formulas; the last three are written so that floats neither overflow nor lose their digits."""
 
 
 @dataclass(frozen=True)

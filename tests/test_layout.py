@@ -8,7 +8,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
-    "errors", "written", "handwriting", "tables.primitives", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "symbols", "reader",
+    "errors", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "symbols", "reader",
     "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "problem", "batches", "spec", "backward", "vectors",
     "values", "witnesses", "checks", "derivation", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit",

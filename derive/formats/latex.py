@@ -22,10 +22,14 @@ def _number(text: str) -> str:
 
 
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    if not arguments:
+        return OPS[function].latex
     if function == "step":
         return rf"\mathbf{{1}}\left[{arguments[0]} > 0\right]"
     if function == "sqrt":
         return rf"\sqrt{{{arguments[0]}}}"
+    if function == "abs":
+        return rf"\left|{arguments[0]}\right|"
     below = "" if part is None else f"_{{{part + 1}}}"
     return rf"{OPS[function].latex}{below}\left({', '.join(arguments)}\right)"
 

@@ -29,9 +29,13 @@ def _power(base: str, exponent: str) -> str:
 
 
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    name = OPS[function].text or function
+    if not arguments:
+        return name
     if function == "step":
         return f"[{arguments[0]} > 0]"
-    name = OPS[function].text or function
+    if function == "abs":
+        return f"|{arguments[0]}|"
     return f"{name}({', '.join(arguments)})" + (
         "" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
     )

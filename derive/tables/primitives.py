@@ -1,7 +1,7 @@
 """The primitives: the few functions that every kind of number evaluates itself; all other operations are formulas over them.
 
-Owns `PRIMITIVES` and `UNIT`.  To add a primitive, add a row here and one without a formula in `ops`.  Imports nothing of ours.
-mpmath, SymPy and NumPy are handed in by whoever has loaded them.
+Owns `PRIMITIVES` and `UNIT`.  To add a primitive, add a row here and one without a formula in `ops`.  May import:
+tables.decimals.  mpmath, SymPy and NumPy are handed in by whoever has loaded them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from derive.tables.decimals import erf, pi
 
 Kernel = Callable[..., Any]
 Library = Callable[[Any], Kernel]
@@ -70,6 +72,31 @@ PRIMITIVES: dict[str, Primitive] = {
         numpy=lambda lib: lib.maximum,
         sympy=lambda lib: lib.Max,
         rational=True,
+    ),
+    "min": Primitive(
+        decimals=min,
+        floats=min,
+        strays=lambda a, b, v, ea, eb: max(ea, eb),
+        mpmath=lambda lib: min,
+        numpy=lambda lib: lib.minimum,
+        sympy=lambda lib: lib.Min,
+        rational=True,
+    ),
+    "erf": Primitive(
+        decimals=erf,
+        floats=math.erf,
+        strays=lambda a, v, ea: 1.13 * ea + 4 * UNIT * abs(v),  # its slope is at most 2/√π
+        mpmath=lambda lib: lib.erf,
+        numpy=lambda lib: lib.vectorize(math.erf, otypes=[float]),
+        sympy=lambda lib: lib.erf,
+    ),
+    "pi": Primitive(
+        decimals=pi,
+        floats=lambda: math.pi,
+        strays=lambda v: UNIT * v,
+        mpmath=lambda lib: lambda: +lib.pi,
+        numpy=lambda lib: lambda: lib.pi,
+        sympy=lambda lib: type(lib.pi),
     ),
     "step": Primitive(
         decimals=lambda z: Decimal(z > 0),
