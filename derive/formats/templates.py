@@ -45,7 +45,7 @@ class _Marks(Rounding):
 class _Recomputed:
     """A line with numbers: the quantities that stand in it, the marks they stand at, and how it is computed from what it shows.
 
-    A `curved` line has an exponential or logarithm in it and is done in floats with a bound, others in decimals; these are `exact`
+    A `curved` line has a root, an exponential or the like in it and is done in floats with a bound, others in decimals; these are `exact`
     unless a constant fraction in them does not end.  A `pure` line has short decimals only: where all their digits fit, it follows
     an =.
     """
@@ -501,7 +501,7 @@ def _opened(tree: Tree, constants: dict[str, Decimal]) -> Tree:
         case Number(text):
             constants[f"#{text}"] = Decimal(text)
             return Name(f"#{text}")
-        case Power(base, exponent):
+        case Power(base, Number(text) as exponent) if text in ("2", "3"):  # done by multiplying
             return Power(_opened(base, constants), exponent)
         case Call(function, arguments, part):
             formula = OPS[function].formula
@@ -512,4 +512,9 @@ def _opened(tree: Tree, constants: dict[str, Decimal]) -> Tree:
 
 def _has_curve(tree: Tree) -> bool:
     """Whether a tree with its operations opened can be irrational at fractions."""
-    return any(isinstance(node, Call) and not PRIMITIVES[node.function].rational for node in walk(tree))
+    for node in walk(tree):
+        if isinstance(node, Call) and not PRIMITIVES[node.function].rational:
+            return True
+        if isinstance(node, Power) and not isinstance(node.exponent, Number):
+            return True
+    return False
