@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import mpmath
@@ -11,13 +12,14 @@ import sympy
 from conftest import work_out
 
 import derive
-from derive.arithmetic import to_sympy
+from derive.arithmetic import compile_tree, precision, to_sympy, was_exact
 from derive.errors import JudgementError
 from derive.formats.latex import LATEX
 from derive.formats.mathematics import write
 from derive.formats.plain import FACE as PLAIN
 from derive.formats.text import TEXT
 from derive.handwriting import spread
+from derive.intervals import INTERVALS, Interval
 from derive.slopes import Slopes
 from derive.symbols import Script
 from derive.tables.laws import LAWS
@@ -244,3 +246,59 @@ def test_every_law_has_its_words():
 
 def test_an_operation_has_a_formula_or_is_a_primitive():
     assert {name for name, op in OPS.items() if op.formula is None} == PRIMITIVES.keys()
+
+
+@pytest.mark.parametrize("digits", [5, 40, 120, 3840])
+@pytest.mark.parametrize("function", ["erf", "pi"])
+def test_decimals_are_good_to_the_last_digit(function, digits):
+    """Against mpmath, up to the 3,840 digits that `settle` may ask for; half a unit, and a little for what is far behind."""
+    points = [("0.3",), ("-1.7",), ("1e-30",), ("5.123456789",), ("-11.9",), ("1e5",)] if function == "erf" else [()]
+    for point in points:
+        with precision(digits):
+            found = PRIMITIVES[function].decimals(*map(Decimal, point))
+            assert not was_exact()
+        with mpmath.workdps(digits + 30):
+            meant = MEANT[function](*map(mpmath.mpf, point))
+            unit = mpmath.mpf(10) ** (found.adjusted() - digits + 1)
+            assert abs(mpmath.mpf(str(found)) - meant) <= unit * mpmath.mpf("0.501"), point
+
+
+def test_erf_of_zero_is_exactly_zero():
+    with precision(40):
+        assert PRIMITIVES["erf"].decimals(Decimal(0)) == 0
+        assert was_exact()
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.arguments and not op.spread and not op.listed])
+def test_an_interval_holds_every_value_and_little_else(name):
+    """Ends and middles of intervals of both kinds: on one side of the lowest place, and around it."""
+    op, compared = OPS[name], 0
+    evaluate = compile_tree(Call(name, tuple(Name(f"z{k}") for k in range(len(op.arguments)))), INTERVALS)
+    for low, high in ((-2.1, -1.9), (-1.5, -0.5), (-0.8, -0.7), (-0.2, 0.3), (0.4, 0.6), (0.7, 0.75), (1.1, 2.4)):
+        try:
+            found = evaluate({f"z{k}": Interval(low, high) for k in range(len(op.arguments))})
+        except ArithmeticError:
+            continue
+        values = []
+        for z in [low + (high - low) * k / 200 for k in range(201)]:
+            values.append(float(MEANT[name](*[mpmath.mpf(z)] * len(op.arguments))))
+            assert found.low - 1e-12 <= values[-1] <= found.high + 1e-12, (name, z)
+        if op.lowest is not None:
+            assert found.low >= min(values) - 1e-4
+            assert found.high <= max(values) + 1e-12
+        compared += 1
+    assert compared >= 2
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.lowest is not None])
+def test_it_falls_to_its_lowest_place_and_rises_from_there(name):
+    lowest = OPS[name].lowest
+    with mpmath.workdps(30):
+        middle = mpmath.mpf(lowest) if lowest > -10 else mpmath.mpf(-10)
+        values = [MEANT[name](middle + mpmath.mpf(k) / 50) for k in range(-400 if lowest > -10 else 0, 600)]
+        place = values.index(min(values))
+        assert place == (400 if lowest > -10 else 0)
+        assert all(a > b for a, b in itertools.pairwise(values[: place + 1]))
+        assert all(a < b for a, b in itertools.pairwise(values[place:]))
+        if lowest > -10 and name != "abs":
+            assert abs(mpmath.diff(MEANT[name], middle)) < 1e-14

@@ -45,9 +45,9 @@ class _Marks(Rounding):
 class _Recomputed:
     """A line with numbers: the quantities that stand in it, the marks they stand at, and how it is computed from what it shows.
 
-    A `curved` line has a root, an exponential or the like in it and is done in floats with a bound, others in decimals; these are `exact`
-    unless a constant fraction in them does not end.  A `pure` line has short decimals only: where all their digits fit, it follows
-    an =.
+    A `curved` line has a root, an exponential or the like in it and is done in floats with a bound, others in decimals; these are
+    `exact` unless a constant fraction in them does not end.  A `pure` line has short decimals only: where all their digits fit, it
+    follows an =.
     """
 
     quantities: tuple[int, ...]

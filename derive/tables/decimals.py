@@ -52,14 +52,14 @@ def erf(z: Decimal) -> Decimal:
     digits = getcontext().prec
     with localcontext() as context:
         context.prec = digits + GUARD
-        square = z * z
-        if square > 3 * (digits + GUARD // 2):  # then 1 − erf |z| < e^{−z²} is less than the digits can show
-            result = (1 - Decimal(1).scaleb(-digits - GUARD // 2)).copy_sign(z)
-        else:
-            term, total, n = z, z, 0
-            while abs(term) > abs(total).scaleb(-context.prec):
+        square, size = z * z, Decimal(1)
+        if square < 3 * context.prec:  # else 1 − erf |z| < e^{−z²} is less than the digits can show
+            term = total = abs(z)
+            n = 0
+            while term > total.scaleb(-context.prec):
                 n += 1
-                term *= 2 * square / (2 * n + 1)
+                term = term * 2 * square / (2 * n + 1)
                 total += term
-            result = 2 * total * (-square).exp() / pi().sqrt()
-    return +result
+            size = 2 * total * (-square).exp() / pi().sqrt()
+        below_one = 1 - Decimal(1).scaleb(-digits - GUARD // 2)  # never 1, so that rounding it is seen as a rounding
+    return +min(size, below_one).copy_sign(z)
