@@ -1,8 +1,8 @@
 """What a tree means: a number to as many digits as wanted, or a SymPy expression.
 
 Owns the arithmetics (decimal, mpmath, SymPy), the evaluator they share, and the way back from SymPy to a tree.  May import:
-errors, written, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text from outside:
-a name becomes `Symbol(name)` only after our own grammar has accepted it.
+errors, written, tables.primitives, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text
+from outside: a name becomes `Symbol(name)` only after our own grammar has accepted it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from derive.errors import LimitError
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
 from derive.written import (
     Call,
     Later,
@@ -48,12 +49,6 @@ class Arithmetic:
     primitives: Mapping[str, Callable[..., Any]]
 
 
-def _decimal_log(z: Decimal) -> Decimal:
-    if z <= 0:
-        raise ArithmeticError("logarithm of a number that is not positive")
-    return z.ln()
-
-
 HALF = Decimal("0.5")
 
 
@@ -65,12 +60,7 @@ def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal:
 DECIMAL = Arithmetic(
     Decimal,
     _decimal_power,
-    {
-        "exp": Decimal.exp,
-        "log": _decimal_log,
-        "max": max,
-        "step": lambda z: Decimal(z > 0),
-    },
+    {name: primitive.decimals for name, primitive in PRIMITIVES.items()},
 )
 
 
@@ -83,11 +73,11 @@ def mpmath_arithmetic() -> Arithmetic:
             raise ArithmeticError("not a real number")
         return value
 
-    return Arithmetic(
-        mpmath.mpf,
-        lambda base, exponent: real(mpmath.power(base, exponent)),
-        {"exp": mpmath.exp, "log": lambda z: real(mpmath.log(z)), "max": max, "step": lambda z: mpmath.mpf(z > 0)},
-    )
+    def on_reals(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments: real(kernel(*arguments))
+
+    kernels = {name: on_reals(primitive.mpmath(mpmath)) for name, primitive in PRIMITIVES.items()}
+    return Arithmetic(mpmath.mpf, on_reals(mpmath.power), kernels)
 
 
 def sympy_arithmetic() -> Arithmetic:
@@ -98,11 +88,11 @@ def sympy_arithmetic() -> Arithmetic:
         value = Number(text).value
         return sympy.Rational(value.numerator, value.denominator)
 
-    return Arithmetic(
-        rational,
-        lambda base, exponent: base**exponent,
-        {"exp": sympy.exp, "log": sympy.log, "max": sympy.Max, "step": lambda z: sympy.Heaviside(z, 0)},
-    )
+    def with_all(kernel: Callable[..., Any], beside: tuple[int, ...]) -> Callable[..., Any]:
+        return lambda *arguments: kernel(*arguments, *beside)
+
+    kernels = {name: with_all(primitive.sympy(sympy), primitive.beside) for name, primitive in PRIMITIVES.items()}
+    return Arithmetic(rational, lambda base, exponent: base**exponent, kernels)
 
 
 Key = str | Partial | Later
@@ -241,6 +231,13 @@ def to_sympy(tree: Tree, values: Mapping[Any, Any] | None = None) -> Any:
     return compile_tree(tree, sympy_arithmetic())(_Symbols() if values is None else _Symbols(values))
 
 
+def primitive_of(expression: Any) -> str | None:
+    """The primitive that a SymPy expression is a call of, if it is one."""
+    import sympy
+
+    return next((name for name, primitive in PRIMITIVES.items() if isinstance(expression, primitive.sympy(sympy))), None)
+
+
 def from_sympy(expression: Any) -> Tree:
     """A tree for a small SymPy expression: positive terms first, numbers before names.
 
@@ -264,17 +261,12 @@ def from_sympy(expression: Any) -> Tree:
         if bottom != 1:
             return Quotient(from_sympy(top), from_sympy(bottom))
         return Product(tuple(map(from_sympy, expression.as_ordered_factors())), tight=True)
-    if isinstance(expression, sympy.exp):
-        return Call("exp", (from_sympy(arguments[0]),))
+    name = primitive_of(expression)
+    if name is not None and len(arguments) == len(OPS[name].arguments) + len(PRIMITIVES[name].beside):
+        return Call(name, tuple(map(from_sympy, arguments[: len(OPS[name].arguments)])))
     if isinstance(expression, sympy.Pow):
         base, exponent = arguments
         if exponent.is_negative:
             return Quotient(Number("1"), from_sympy(base**-exponent))
         return Power(from_sympy(base), from_sympy(exponent))
-    if isinstance(expression, sympy.log):
-        return Call("log", (from_sympy(arguments[0]),))
-    if isinstance(expression, sympy.Heaviside):
-        return Call("step", (from_sympy(arguments[0]),))
-    if isinstance(expression, sympy.Max) and len(arguments) == 2:
-        return Call("max", tuple(map(from_sympy, arguments)))
     raise TypeError(f"no way to write a SymPy {type(expression).__name__}")

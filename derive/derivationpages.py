@@ -30,6 +30,7 @@ from derive.written import (
     Number,
     Partial,
     Product,
+    Relation,
     Sum,
     Tree,
     walk,
@@ -156,7 +157,18 @@ class DerivationPage:
             if isinstance(node, Partial) and node.direct
         ]
         notes = [self.speaker.prose("direct", partial=direct[0], of=Name(direct[0].of), wrt=Name(direct[0].wrt))] if direct else []
-        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes]
+        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes, *self.operations()]
+
+    def operations(self) -> list[Block]:
+        """The formula of each operation that only our own lines bring in: Φ where the network has a GELU."""
+        own = {node.function for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)}
+        lines = [line.tree for step in self.work.steps for line in step.lines if not line.numeric]
+        brought = dict.fromkeys(node.function for tree in lines for node in walk(tree) if isinstance(node, Call))
+        formulas = []
+        for op in (OPS[function] for function in brought if function not in own):
+            if op.formula is not None and op.kind in ("activation", "distribution"):
+                formulas.append(Relation("=", Call(op.name, (Name("z"),)), op.formula((Name("z"),), 0)))
+        return [self.speaker.prose("operations", formulas=series(formulas))] if formulas else []
 
     def kinks(self) -> list[Block]:
         """The conventions for slopes at kinks, and where one is met."""

@@ -8,6 +8,8 @@ written, tables.ops.
     product    power (('*' | '/') '-'? power | '@' power | power)*   without a sign: 2a, a(1 - a), never after '/' or '^'
     power      atom ('^' '-'? power)?
     atom       number | name | dA/dB | f(…) | (…) | [ … ]          each may carry '.T', '+' or '@2'
+
+A number with a name is written as a function of nothing, `pi()`; among the names of a problem that has no such name, `pi` will do.
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ def tokenize(text: str) -> list[Token]:
         raise FormulaError(f"the formula is longer than {MAX_CHARACTERS:,} characters")
     for alias, name in ALIASES.items():
         if not alias.isascii():
-            text = text.replace(alias, name)
+            text = text.replace(alias, name if OPS[name].arguments else f"{name}()")
     text = fold_characters(text)
     tokens: list[Token] = []
     end = 0
@@ -374,6 +376,9 @@ class Parser:
             return self.direct_partial(token)
         if opens and (self.names is None or name not in self.names) and function in OPS:
             self.take()
+            if not OPS[function].arguments:
+                self.expect(")")
+                return Call(function, ())
             arguments = self.items(")")
             fault = OPS[function].fault(arguments)
             if fault:
@@ -382,10 +387,12 @@ class Parser:
         if self.names is not None and name not in self.names:
             if opens:
                 raise FormulaError(f"unknown function '{name}'" + suggest(name, OPS))
+            if function in OPS and not OPS[function].arguments:
+                return Call(function, ())
             if function in OPS:
                 raise FormulaError(f"'{name}' is a function: write {name}(…)")
             raise FormulaError(f"unknown name '{name}'" + suggest(name, self.names))
-        if self.names is None and not opens and function in OPS:
+        if self.names is None and not opens and function in OPS and OPS[function].arguments:
             raise FormulaError(f"'{name}' is a function: write {name}(…)")
         return Name(name)
 
@@ -472,7 +479,7 @@ def check_name(name: str) -> str | None:
         return "a name starts with a letter"
     if len(name) > 40:
         return "a name has at most 40 characters"
-    if name in OPS or name in ALIASES or name == "partial":
+    if (name in OPS and OPS[name].arguments) or name in ALIASES or name == "partial":
         return f"'{name}' is the name of a function"
     if name == LEARNING_RATE:
         return f"'{name}' belongs in [train]"

@@ -23,7 +23,7 @@ from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_charact
 from derive.symbols import read_symbol
 from derive.tables.layers import Grid, Layers, expand_layers
 from derive.tables.notations import NOTATIONS
-from derive.tables.ops import ALIASES, OPS
+from derive.tables.ops import ALIASES, OPS, constants_of
 from derive.tables.rules import COUNT, RULES, Rule
 from derive.updates import Train
 from derive.written import (
@@ -145,6 +145,7 @@ class Loader:
         decision_shapes = self.shapes()
         equations, vectors = self.layers() if "layers" in self.document else (self.forward(), {})
         network = Network(equations)
+        self.check_constants(network)
         vectors = {**vectors, **self.vectors(network)}
         given = self.numbers(self.section("given"), "given")
         self.check_given(given, network)
@@ -213,6 +214,16 @@ class Loader:
             )
         return [Equation(goal, Call(call.function, call.arguments, part), goals) for part, goal in enumerate(goals)]
 
+    def check_constants(self, network: Network) -> None:
+        """π cannot be the number and a quantity on one page."""
+        functions = [node.function for e in network.equations for node in walk(e.rhs) if isinstance(node, Call)]
+        for function in dict.fromkeys(functions):
+            for constant in sorted(constants_of(function) & set(network.quantities)):
+                raise InputError(
+                    f"forward: '{constant}' is a quantity here, and {function} is written with the number {OPS[constant].text}; "
+                    "give the quantity another name"
+                )
+
     def formula(self, text: str, place: str, names: Sequence[str] | None = None) -> Tree:
         try:
             tree = read_formula(text, names if names is not None else self.known)
@@ -239,7 +250,7 @@ class Loader:
         formulas = [text for text in self.section("forward").values() if type(text) is str]
         found = {name for text in formulas for name in re.findall(r"(?<![A-Za-z0-9_])[A-Za-z]\w*+(?!\s*\()", text[:MAX_CHARACTERS])}
         found |= {goal.strip() for key in self.section("forward") for goal in key.split(",")} | self.section("given").keys()
-        return frozenset(found - OPS.keys() - ALIASES.keys())
+        return frozenset(found - {name for name, op in OPS.items() if op.arguments} - ALIASES.keys())
 
     def layers(self) -> tuple[tuple[Equation, ...], dict[str, Grid]]:
         section = self.section("layers")

@@ -1,6 +1,7 @@
 """Points at which every quantity has a value, and partials that nobody derived: nudged, or from SymPy's own derivative.
 
-Owns `Point`, `ComposedPoint` and `points`.  May import: errors, written, arithmetic, network.
+Owns `Point`, `ComposedPoint` and `points`.  May import: errors, written, tables.primitives,
+arithmetic, network.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from derive.arithmetic import to_sympy
+from derive.arithmetic import primitive_of, to_sympy
 from derive.errors import LimitError
 from derive.network import Network
+from derive.tables.primitives import PRIMITIVES
 from derive.written import Name, Partial, walk
 
 WORKING_DIGITS = 80
@@ -155,12 +157,11 @@ def walk_sympy(expression: Any, values: dict[Any, Any]) -> Any:
                 value = mpmath.power(*parts)
             case sympy.Rational():
                 value = mpmath.mpf(expression.p) / expression.q
-            case sympy.Max():
-                value = max(parts)
-            case sympy.Heaviside():
-                value = mpmath.mpf(parts[0] > 0)
             case sympy.DiracDelta():
                 value = mpmath.mpf(0)
+            case _ if (name := primitive_of(expression)) is not None:
+                primitive = PRIMITIVES[name]
+                value = primitive.mpmath(mpmath)(*parts[: len(parts) - len(primitive.beside)])
             case _:
                 value = getattr(mpmath, expression.func.__name__)(*parts)
         values[expression] = value

@@ -94,3 +94,26 @@ def test_markup_in_a_title_is_printed_as_text():
     assert r"\textbackslash{}input\{a\}" in derive.render(work, "latex")
     assert "&lt;script&gt;" in derive.render(work, "markdown")
     assert derive.render(work, "text").startswith(r"[bold]x[/] \input{a} <script> $#&_%~^{}")
+
+
+# What a textbook writes for the activations and losses that no built-in problem uses; Φ(1) and φ(1) from a printed table.
+TAUGHT = {
+    "gelu(z)": ["a = GELU(z)", "= z·Φ(z)", "Φ(z) = ½(1 + erf(z/√2))", "φ(z) = e^(−z²/2)/√(2·π)", "≈ 0.841345",
+                "= Φ(z) + z·φ(z)", "≈ 1.08332"],
+    "gelu_tanh(z)": ["= (z/2)(1 + tanh(√(2/π)(z + 0.044715 · z³)))", "tanh(z) = (e^z − e^(−z))/(e^z + e^(−z))", "≈ 0.841192"],
+    "silu(z)": ["= z·σ(z)", "= a + σ(z)(1 − a)", "σ(z) = 1/(1 + e^(−z))", "≈ 0.731059"],
+    "elu(z)": ["= max(0, z) + e^(min(0, z)) − 1", "= min(1, a + 1)", "= 1"],
+    "mish(z)": ["= z·tanh(softplus(z))", "softplus(z) = ln(1 + e^z)", "≈ 0.865098"],
+    "softplus(z)": ["= σ(z)", "σ(z) = 1/(1 + e^(−z))"],
+    "erf(z)": ["= (2/√π)·e^(−z²)", "≈ 0.842701"],
+    "hinge(z, t)": ["= max(0, 1 − t·z)", "= −t·[1 − t·z > 0]", "= 2"],
+    "huber(z, t)": ["= ½·min(1, |z − t|)² + max(0, |z − t| − 1)", "= max(−1, min(1, z − t))", "= 1.5"],
+    "kl(z, p)": ["= p·ln(p/z)", "= −p/z", "≈ −0.346574"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", TAUGHT)
+def test_an_operation_is_taught_as_a_textbook_teaches_it(formula):
+    problem = derive.load_text(f'[given]\nx = 1\nt = -1\np = 0.5\n[forward]\nz = "1*x"\na = "{formula}"\n[train]\nparameters = ["x"]\n')
+    page = derive.render(derive.derive(problem), "text")
+    assert [said for said in TAUGHT[formula] if said not in page] == []

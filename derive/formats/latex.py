@@ -26,10 +26,14 @@ def _number(text: str) -> str:
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
     if function in ARRAY_FUNCTIONS and part is None and (function not in OPS or len(arguments) == 1 or arguments[1].isdigit()):
         return _array_call(function, arguments)
+    if not arguments:
+        return OPS[function].latex
     if function == "step":
         return rf"\mathbf{{1}}\left[{arguments[0]} > 0\right]"
     if function == "sqrt":
         return rf"\sqrt{{{arguments[0]}}}"
+    if function == "abs":
+        return rf"\left|{arguments[0]}\right|"
     below = "" if part is None else f"_{{{part + 1}}}"
     return rf"{OPS[function].latex}{below}\left({', '.join(arguments)}\right)"
 

@@ -32,11 +32,15 @@ def _power(base: str, exponent: str) -> str:
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
     if function in ARRAY_FUNCTIONS and part is None and (function not in OPS or len(arguments) == 1 or arguments[1].isdigit()):
         return _array_call(function, arguments)
+    name = OPS[function].text or function
+    if not arguments:
+        return name
     if function == "step":
         return f"[{arguments[0]} > 0]"
     if function == "sqrt":
         return f"√{arguments[0]}" if re.fullmatch(r"[\w.\u0302]+", arguments[0]) else f"√({arguments[0]})"
-    name = OPS[function].text or function
+    if function == "abs":
+        return f"|{arguments[0]}|"
     return f"{name}({', '.join(arguments)})" + (
         "" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
     )

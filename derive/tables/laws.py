@@ -1,7 +1,7 @@
 """The laws: the reasons a line may give, each with an example; those for inequalities also say how they rewrite one.
 
 Owns `LAWS`.  A line that names a law without a row here cannot be printed.  The words a page puts beside a line are in the
-language catalogue under the same name.  May import: written, handwriting, tables.ops.
+language catalogue under the same name.  May import: written, handwriting, tables.formulas.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from derive.handwriting import tidy
-from derive.tables.ops import log
+from derive.tables.formulas import log
 from derive.written import (
     ONE,
     ZERO,

@@ -121,10 +121,11 @@ def relettered(tree: Tree, places: Mapping[str, Tree]) -> Tree:
     return rebuild(tree, lambda part: relettered(part, places))
 
 
-def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = ()) -> Tree:
+def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = (), opened: bool = True) -> Tree:
     """The entry of a formula at a place, in entries of the names it mentions.
 
-    `taken` are letters a sum inside may not use.
+    `taken` are letters a sum inside may not use.  The loss of a pair of entries is written out, or not `opened`, so that its slope is
+    the one its row teaches.
 
     >>> m, d, n = Size("m"), Size("d"), Size("N")
     >>> space = Space({"W": (m, d), "X": (d, n)})
@@ -132,12 +133,12 @@ def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = ()) 
     >>> entry.indices[0].name, [factor.at[0].name for factor in entry.body.factors]
     ('j', ['i', 'j'])
     """
-    return _Components(space).entry(tree, at, {*taken, *letters_in(*at)})
+    return _Components(space, opened).entry(tree, at, {*taken, *letters_in(*at)})
 
 
 class _Components:
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    def __init__(self, space: Space, opened: bool) -> None:
+        self.space, self.opened = space, opened
 
     def shape(self, tree: Tree) -> Shape:
         return shape_of(tree, self.space.shapes)
@@ -294,8 +295,9 @@ class _Components:
         op = OPS[call.function]
         pair = tuple(self.part(argument, place, taken) for argument in call.arguments)
         assert op.formula is not None
+        term = op.formula(pair, 0) if self.opened else Call(call.function, pair)
         indices = tuple(index for index in place if isinstance(index, Index))
-        body: Tree = Over("sum", indices, op.formula(pair, 0)) if indices else op.formula(pair, 0)
+        body: Tree = Over("sum", indices, term) if indices else term
         if op.averaged and indices:
             return Product((Quotient(ONE, multiply(*(i.size for i in indices))), body), tight=True)
         return body

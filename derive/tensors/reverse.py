@@ -186,7 +186,7 @@ class _EntryWalk:
             own = entry(Partial(user, name, direct=True), (), place)
             return [Term(atoms=((own, Fraction(1)),))]
         taken = letters_in(*at, *place, *self.of_place)
-        rhs = component(self.network.by_goal[user].rhs, at, self.space, taken)
+        rhs = component(self.network.by_goal[user].rhs, at, self.space, taken, opened=False)
         output: Tree = Indexed(Name(user), at) if at else Name(user)
         terms = self.slope(rhs, name, place, (output,))
         return [renamed_outputs(term, self.patterns) for term in terms]
