@@ -18,12 +18,14 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Product,
     Quotient,
     Relation,
+    Second,
     Sum,
     Transpose,
     Tree,
@@ -36,6 +38,8 @@ RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)
 class Face:
     """How one format spells each kind of node; every function takes and gives text.
 
+    `slanted` is a partial inside another, no taller than a name; `second` is a second derivative, and is given the two names it is
+    taken by and, where they are one, its square.
     `dot` joins loose factors, `near` tight ones, `touch` a factor and the bracket behind it.  `fractions` are the fractions that
     have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).
     """
@@ -49,6 +53,8 @@ class Face:
     brackets: Callable[[str], str]
     power: Callable[[str, str], str]
     partial: Callable[[str, str, bool], str]
+    slanted: Callable[[str, str], str]
+    second: Callable[[str, str, str, str], str]
     signal: Callable[[Symbol], str] | None
     later: Callable[[str, int], str]
     call: Callable[[str, tuple[str, ...], int | None], str]
@@ -90,6 +96,10 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
                 return face.signal(delta), POWER if delta.scripted else ATOM
             above, below = face.name(script.symbol(of), of), face.name(script.symbol(wrt), wrt)
             return face.partial(above, below, direct), POWER
+        case Second(of, first, then):
+            return _second(of, first, then, face, script), POWER
+        case Nested(of, wrt, direct):
+            return face.partial(_differential(of, face, script), _differential(wrt, face, script), direct), POWER
         case Negative(body):
             return face.minus.strip() + _inside(body, PRODUCT, face, script), SIGN
         case Quotient(Number(top), Number(bottom)) if (top, bottom) in face.fractions:
@@ -118,6 +128,20 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
         case Relation(sign, left, right):
             return f"{write(left, face, script)} {face.relations[sign]} {write(right, face, script)}", RELATION
     raise TypeError(f"no way to write a {type(tree).__name__}")
+
+
+def _second(of: str, first: str, then: str, face: Face, script: Script) -> str:
+    above, below, last = (face.name(script.symbol(name), name) for name in (of, first, then))
+    square = write(Power(Name(first), Number("2")), face, script) if first == then else ""
+    return face.second(above, below, last, square)
+
+
+def _differential(leaf: Name | Partial, face: Face, script: Script) -> str:
+    """What stands behind a ∂: a name, the δ of a partial, or the partial in brackets."""
+    if isinstance(leaf, Name) or (face.signal is not None and leaf.signal and script.signal(leaf) is not None):
+        return write(leaf, face, script)
+    of, wrt = (face.name(script.symbol(name), name) for name in (leaf.of, leaf.wrt))
+    return face.brackets(face.slanted(of, wrt))
 
 
 def _sum(terms: tuple[Tree, ...], face: Face, script: Script) -> str:
