@@ -9,10 +9,10 @@ HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
     "errors", "written", "handwriting", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "symbols", "reader",
-    "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "problem", "batches", "spec", "backward", "vectors",
+    "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "problem", "batches", "spec", "backward", "curvature", "vectors",
     "values", "witnesses", "checks", "derivation", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit",
-    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "derivationpages", "pages", "keypages",
+    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "hessianpages", "derivationpages", "pages", "keypages",
     "formats.mathematics", "formats.plain", "formats.latex", "formats.text", "formats.markdown", "formats.json", "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "formats", "cli", "__main__",
