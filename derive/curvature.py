@@ -139,7 +139,7 @@ class _Rewriting:
                 above, below = self.quantity(of), self.quantity(wrt)
                 if isinstance(above, Name) and isinstance(below, Name):
                     return tree
-                if isinstance(above, Partial) and {above.wrt, wrt} <= self.names:
+                if isinstance(above, Partial) and {above.wrt, wrt} <= self.names and not direct:
                     return Second(self.of, above.wrt, wrt)
                 return Nested(above, below, direct)
         return None
