@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, getcontext, localcontext
 from fractions import Fraction
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from derive.errors import LimitError
 from derive.tables.ops import OPS
@@ -23,11 +23,13 @@ from derive.written import (
     Later,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Product,
     Quotient,
+    Second,
     Sum,
     Tree,
     number,
@@ -95,24 +97,59 @@ def sympy_arithmetic() -> Arithmetic:
     return Arithmetic(rational, lambda base, exponent: base**exponent, kernels)
 
 
-Key = str | Partial | Later
+Key = str | Partial | Second | Nested | Later
 
 
 def key_of(tree: Tree) -> Key | None:
-    """Under what a leaf's value is filed: a name by its text, a partial written plainly and a later value by themselves."""
+    """Under what a leaf's value is filed: a name by its text, a derivative written plainly and a later value by themselves.
+
+    >>> key_of(Second("L", "w2", "w1"))
+    Second(of='L', first='w1', then='w2')
+    """
     match tree:
         case Name(name):
             return name
-        case Partial(of, wrt, direct):
-            return Partial(of, wrt, direct)
+        case Partial():
+            return _plain(tree)
+        case Second(of, first, then):
+            return tree if first <= then else Second(of, then, first)
+        case Nested(of, wrt, direct):
+            return Nested(_plain(of), _plain(wrt), direct)
         case Later(body, updates) if isinstance(body, Name | Partial):
-            return Later(Partial(body.of, body.wrt, body.direct) if isinstance(body, Partial) else body, updates)
+            return Later(_plain(body), updates)
     return None
 
 
 def mentioned(tree: Tree) -> tuple[Key, ...]:
     """The keys a formula mentions, each once."""
     return tuple(dict.fromkeys(key for node in walk(tree) if (key := key_of(node)) is not None))
+
+
+Leaf = TypeVar("Leaf", Name, Partial, Name | Partial)
+
+
+def _plain(leaf: Leaf) -> Leaf:
+    """A partial that is written by its short name, written out."""
+    return Partial(leaf.of, leaf.wrt, leaf.direct) if isinstance(leaf, Partial) else leaf
+
+
+def spelled(key: Any) -> str:
+    """A key as its quantity is typed.
+
+    >>> spelled(Second("L", "w1", "w2")), spelled(Nested(Partial("L", "w1"), Name("y")))
+    ('d2L/dw1dw2', 'd(dL/dw1)/dy')
+    """
+    match key:
+        case Partial(of, wrt):
+            return f"d{of}/d{wrt}"
+        case Second(of, first, then):
+            return f"d2{of}/d{first}d{then}"
+        case Nested(of, wrt):
+            above, below = (leaf.name if isinstance(leaf, Name) else f"({spelled(leaf)})" for leaf in (of, wrt))
+            return f"d{above}/d{below}"
+        case Later(Name(updated)):
+            return f"{updated}+"
+    return str(key)
 
 
 def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
@@ -148,7 +185,7 @@ def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
                     return build(op.formula(arguments, part or 0))
                 kernel, inputs = own or arithmetic.primitives[function], [build(argument) for argument in arguments]
                 return lambda values: kernel(*[value(values) for value in inputs])
-            case Partial() | Later():
+            case Partial() | Second() | Nested() | Later():
                 return itemgetter(key_of(node))
         raise TypeError(f"a {type(node).__name__} has no single value")
 
@@ -217,8 +254,7 @@ class _Symbols(dict[Any, Any]):
     def __missing__(self, key: Any) -> Any:
         import sympy
 
-        name = f"d{key.of}/d{key.wrt}" if isinstance(key, Partial) else key
-        self[key] = symbol = sympy.Symbol(name, real=True)
+        self[key] = symbol = sympy.Symbol(spelled(key), real=True)
         return symbol
 
 

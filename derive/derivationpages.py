@@ -6,12 +6,15 @@ Owns `derivation_page` and `sections_of`.  May import everything but formats and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
-from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
+from derive.checks import COMPOSED, FORWARD_AGAIN, NUDGED_TWICE, RECOMPUTED
+from derive.curvature import leaf_of
 from derive.derivation import Answer, Derivation
+from derive.hessianpages import hessian_blocks
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
 from derive.scripts import label_symbol, script_of
@@ -78,7 +81,7 @@ class DerivationPage:
         if not self.work.requested:
             found |= {"network": self.the_network(), "notation": self.the_notation(), "kinks": self.kinks()}
             found |= {"given": self.the_numbers(), "forward": self.forward()}
-        found |= {"backward": self.backward(), "vectors": self.vectors(), "asked": self.asked()}
+        found |= {"backward": self.backward(), "vectors": self.vectors(), "second": self.seconds(), "asked": self.asked()}
         return found | {"update": self.updates(), "checks": self.checked()}
 
     # --- what is given ------------------------------------------------------------------------------------------------
@@ -250,14 +253,18 @@ class DerivationPage:
                 return say("law", "operation", operation=self.operation(about[0]))
             case "chain-rule" | "chain-rule-sum":
                 return say(
-                    "law", line.law, wrt=Name(about[0]), of=Name(about[1]), users=self.listed([(Name(n),) for n in about[2:]])
+                    "law",
+                    line.law,
+                    wrt=self.quantity(about[0]),
+                    of=self.quantity(about[1]),
+                    users=self.listed([(self.quantity(n),) for n in about[2:]]),
                 )
             case "no-slope":
-                return say("law", line.law, of=Name(about[0]), wrt=Name(about[1]))
+                return say("law", line.law, of=self.quantity(about[0]), wrt=self.quantity(about[1]))
             case "local-slopes":
                 return say("law", line.law, slopes=self.slopes(about))
             case "differentiate":
-                return say("law", line.law, of=self.slope_of(about[0]) if self.is_operation(about[0]) else Name(about[0]))
+                return say("law", line.law, of=self.slope_of(about[0]) if self.is_operation(about[0]) else self.quantity(about[0]))
             case "reuse-signal":
                 plain = Partial(self.loss, about[0])
                 return say("law", line.law, signal=Partial(self.loss, about[0], signal=True), partial=plain)
@@ -267,9 +274,14 @@ class DerivationPage:
         """An operation by its sign."""
         return (Name(f"operation:{function}"),)
 
+    def quantity(self, name: str) -> Name | Partial:
+        """What a reason speaks of: a quantity, or a partial by its δ where it has one."""
+        leaf = leaf_of(name)
+        return replace(leaf, signal=True) if isinstance(leaf, Partial) and self.signal(leaf) else leaf
+
     def is_operation(self, goal: str) -> bool:
         """Whether a quantity is one operation."""
-        return isinstance(self.network.by_goal[goal].rhs, Call)
+        return goal in self.network.by_goal and isinstance(self.network.by_goal[goal].rhs, Call)
 
     def slopes(self, goals: Sequence[str]) -> Text:
         """σ, a weighted sum, and the formula of L: what the slopes on a line belong to, each once."""
@@ -288,12 +300,12 @@ class DerivationPage:
 
     def slope_of(self, goal: str) -> Text:
         """What the slope of one equation is called."""
-        rhs = self.network.by_goal[goal].rhs
+        rhs = self.network.by_goal[goal].rhs if goal in self.network.by_goal else None
         if isinstance(rhs, Call):
             return self.operation(rhs.function)
-        if is_weighted_sum(rhs):
+        if rhs is not None and is_weighted_sum(rhs):
             return self.speaker.say("slope", "weighted-sum")
-        return self.speaker.say("slope", "formula", name=Name(goal))
+        return self.speaker.say("slope", "formula", name=self.quantity(goal))
 
     def forward(self) -> list[Block]:
         """The forward pass, the output last."""
@@ -319,6 +331,13 @@ class DerivationPage:
             if step.lines[-1].law != "vector-form":
                 blocks.append(self.speaker.prose("undecided"))
         return [self.speaker.heading("vectors"), *blocks] if blocks else []
+
+    def seconds(self) -> list[Block]:
+        if self.work.hessian is None:
+            return []
+        stated = self.kinks() if self.work.requested else []
+        chains = [self.chain(step) for step in self.work.hessian.steps]
+        return hessian_blocks(self.work, self.work.hessian, self.speaker, stated, chains)
 
     # --- what was asked, and the update -------------------------------------------------------------------------------
 

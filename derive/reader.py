@@ -10,6 +10,9 @@ written, tables.ops.
     atom       number | name | dA/dB | f(…) | (…) | [ … ]          each may carry '.T', '+' or '@2'
 
 A number with a name is written as a function of nothing, `pi()`; among the names of a problem that has no such name, `pi` will do.
+
+Among quantities, dA/dB is a derivative, d2A/dBdC and d2A/dB^2 are second ones, and d(dA/dB)/dC is the derivative of a derivative (C
+may be one in brackets too).
 """
 
 from __future__ import annotations
@@ -27,12 +30,14 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Product,
     Quotient,
     Relation,
+    Second,
     Sum,
     Transpose,
     Tree,
@@ -408,13 +413,17 @@ class Parser:
         return int(token.text) - 1
 
     def derivative(self, token: Token) -> Tree | None:
-        """`dA/dB`, when A and B are quantities and dA and dB are not names themselves."""
+        """`dA/dB` and its kin, when A and B are quantities and dA and dB are not names themselves."""
+        if self.quantities and self.names is not None and self.is_nested(token):
+            return self.nested()
         slash, below = self.peek(0), self.peek(1)
         if not self.quantities or self.names is None or slash is None or below is None or slash.text != "/":
             return None
         above, under = token.text, below.text
         if not (above.startswith("d") and under.startswith("d")) or above in self.names or under in self.names:
             return None
+        if above.startswith("d2"):
+            return self.second(token, below)
         for typed in (above, under):
             if typed[1:] not in self.names:
                 if typed == "d":
@@ -425,12 +434,58 @@ class Parser:
         self.at += 2
         return Partial(above[1:], under[1:])
 
+    def second(self, token: Token, below: Token) -> Tree:
+        """`d2A/dBdC` or `d2A/dB^2`; no name begins with a digit, so the 2 is never part of one."""
+        assert self.names is not None
+        above, under = token.text, below.text
+        of = above[2:]
+        if of not in self.names:
+            raise FormulaError(f"unknown quantity '{of}' in {above}/{under}" + suggest(of, self.names), token.position)
+        self.at += 2
+        if under[1:] in self.names and self.is_sign("^", "**") and (twice := self.peek(1)) is not None and twice.text == "2":
+            self.at += 2
+            return Second(of, under[1:], under[1:])
+        places = [place for place, letter in enumerate(under) if letter == "d" and place > 1]
+        cuts = [(first, then) for place in places if {first := under[1:place], then := under[place + 1 :]} <= self.names]
+        if len({frozenset(cut) for cut in cuts}) > 1:
+            ways = " or ".join(f"{first}, {then}" for first, then in cuts)
+            raise FormulaError(f"'{above}/{under}' can be read in more than one way: by {ways}", token.position)
+        if not cuts:
+            raise FormulaError(f"a second derivative is by two quantities: d2{of}/dAdB, or d2{of}/dA^2", token.position)
+        return Second(of, *cuts[0])
+
+    def is_nested(self, token: Token) -> bool:
+        """Whether `d(` begins here, where d is no name."""
+        return token.text == "d" and self.names is not None and "d" not in self.names and self.is_sign("(")
+
+    def nested(self) -> Tree:
+        """`d(dA/dB)/dC`, the derivative of a derivative, and by one: `d(dA/dB)/d(dA/dC)`."""
+        of = self.bracketed()
+        self.expect("/")
+        token = self.take()
+        if self.is_nested(token):
+            return Nested(of, self.bracketed())
+        if self.names is None or not token.text.startswith("d") or token.text[1:] not in self.names:
+            raise FormulaError(f"behind '/' stands the d of a quantity, not '{shown(token.text)}'", token.position)
+        return Nested(of, Name(token.text[1:]))
+
+    def bracketed(self) -> Partial:
+        """A derivative in brackets."""
+        opening = self.take()
+        inner = self.sum()
+        self.expect(")")
+        if not isinstance(inner, Partial):
+            raise FormulaError("behind d( stands a derivative: d(dA/dB)/dC", opening.position)
+        return inner
+
     def direct_partial(self, token: Token) -> Tree:
         self.take()
         both = self.items(")")
         match both:
             case (Name(of), Name(wrt)):
                 return Partial(of, wrt, direct=True)
+            case (Name() | Partial() as of, Name() | Partial() as wrt):
+                return Nested(of, wrt, direct=True)
         raise FormulaError("partial takes two names: partial(of, by)", token.position)
 
     def after(self, tree: Tree, token: Token) -> Tree:

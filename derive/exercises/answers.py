@@ -26,10 +26,12 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Relation,
+    Second,
     Transpose,
     Tree,
     rebuild,
@@ -255,7 +257,7 @@ class _Reading:
                     pass
                 case Relation():
                     raise FormulaError("a comparison has no value")
-                case Partial() | Later():
+                case Partial() | Second() | Nested() | Later():
                     if node not in checked:
                         check_quantity(node, self.problem)
                         checked.add(node)

@@ -17,7 +17,7 @@ from derive.symbols import Script
 from derive.tensors.expansion import Expansion
 from derive.tensors.work import ArrayDerivation, nested_values
 from derive.values import State
-from derive.written import Later, Name, Partial, Tree
+from derive.written import Later, Name, Partial, Second, Tree
 
 
 def render_arrays(work: ArrayDerivation) -> str:
@@ -59,10 +59,22 @@ def render_arrays(work: ArrayDerivation) -> str:
         "partials": {typed(partial): entry(partial) for partial in work.requested},
         "asked": asked,
         "updated": {name: value(Name(name), after) for name in problem.train.parameters} if after is not None else {},
+        **({"hessian": _square(work, script)} if work.seconds else {}),
         "steps": [_step(step, script) for step in work.steps],
         "checks": {"lines": work.checks.lines, "judged": work.checks.judged, "failed": 0, "judges": list(work.checks.judges)},
     }
     return json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _square(work: ArrayDerivation, script: Script) -> dict[str, Any]:
+    """The second derivatives as a table: by the first quantity, then by the second."""
+    found: dict[str, dict[str, Any]] = {}
+    for step in work.seconds:
+        if isinstance(step.goal, Second):
+            line = step_line(step)
+            entry = {"latex": formula(line.tree, script), "formula": typed(line.tree), **({"at": _place(line)} if line.at else {})}
+            found.setdefault(step.goal.first, {})[step.goal.then] = entry
+    return found
 
 
 def step_line(step: Step) -> Line:

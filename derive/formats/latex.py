@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from derive.blocks import Blank, Block, Boxed, Equations, Heading, Page, Prose, Row, Shown, Table, Text
+from derive.blocks import Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
@@ -73,6 +73,10 @@ def _shaped(body: str, shape: tuple[str, ...]) -> str:
     return rf"\underset{{({sizes})}}{{{body}}}"
 
 
+def _twice(first: str, then: str, square: str) -> str:
+    return rf"\partial {square}" if square else rf"\partial {first} \, \partial {then}"
+
+
 LATEX = Face(
     number=_number,
     name=lambda symbol, name: symbol.latex,
@@ -87,6 +91,8 @@ LATEX = Face(
         if direct
         else rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
     ),
+    slanted=lambda of, wrt: rf"\partial {of} / \partial {wrt}",
+    second=lambda of, first, then, square: rf"\frac{{\partial^{{2}} {of}}}{{{_twice(first, then, square)}}}",
     signal=lambda symbol: symbol.latex,
     later=_later,
     call=_call,
@@ -113,6 +119,7 @@ INLINE = replace(
     LATEX,
     quotient=lambda top, bottom: rf"\tfrac{{{top}}}{{{bottom}}}",
     partial=lambda of, wrt, direct: rf"\partial {of} / \partial {wrt}" + (r"|_{\text{direct}}" if direct else ""),
+    second=lambda of, first, then, square: rf"\partial^{{2}} {of} / {_twice(first, then, square)}",
 )
 """The face of formulas among words, no taller than a line."""
 
@@ -216,6 +223,25 @@ def body(blocks: Iterable[Block], script: Script) -> Iterable[str]:
                 yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, script)) + "\n\\end{align*}"
             case Table():
                 yield from _table(block, script)
+            case Matrix():
+                size = len(block.rows)
+                small = next((command for least, command in SMALLER if size > least), "")
+                wide = rf"\setcounter{{MaxMatrixCols}}{{{size}}}" if size > AMSMATH_COLUMNS else ""
+                yield rf"{{{small}\setlength{{\arraycolsep}}{{3pt}}{wide}"
+                yield rf"\[ {matrix(block, script)} \]}}"
+
+
+AMSMATH_COLUMNS = 10
+"""Columns a pmatrix may have before amsmath has to be told."""
+
+SMALLER = ((8, r"\tiny"), (5, r"\scriptsize"))
+"""From how many columns on a matrix is set smaller, to fit the page."""
+
+
+def matrix(block: Matrix, script: Script) -> str:
+    """A matrix as one formula."""
+    rows = r" \\ ".join(" & ".join(formula(cell, script) for cell in row) for row in block.rows)
+    return rf"\nabla^{{2}} {formula(block.of, script)} {RELATIONS[block.relation]} \begin{{pmatrix}} {rows} \end{{pmatrix}}"
 
 
 def _table(block: Table, script: Script) -> Iterable[str]:

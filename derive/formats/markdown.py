@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from derive.blocks import Blank, Boxed, Equations, Heading, Page, Part, Prose, Table, Text
-from derive.formats.latex import RELATIONS, formula, inline, reason_of, right_sides
+from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Part, Prose, Table, Text
+from derive.formats.latex import RELATIONS, formula, inline, matrix, reason_of, right_sides
 from derive.symbols import Script
 
 BLANK_WIDTH = 16
@@ -69,6 +69,8 @@ def _lines(page: Page) -> Iterable[str]:
                 yield "|" + " --- |" * len(block.head)
                 yield from ("| " + " | ".join(words(cell, page.script) for cell in row) + " |" for row in block.rows)
                 yield ""
+            case Matrix():
+                yield from ("$$", matrix(block, page.script), "$$", "")
 
 
 def render_markdown(page: Page) -> str:

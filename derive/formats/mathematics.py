@@ -22,6 +22,7 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Over,
     Partial,
@@ -31,6 +32,7 @@ from derive.written import (
     Relation,
     Rows,
     Rule,
+    Second,
     Shaped,
     Size,
     Sum,
@@ -46,6 +48,8 @@ RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)
 class Face:
     """How one format spells each kind of node; every function takes and gives text.
 
+    `slanted` is a partial inside another, no taller than a name; `second` is a second derivative, and is given the two names it is
+    taken by and, where they are one, its square.
     `dot` joins loose factors, `near` tight ones, `touch` a factor and the bracket behind it.  `fractions` are the fractions that
     have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).  `indexed` takes a name and the
     letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.
@@ -60,6 +64,8 @@ class Face:
     brackets: Callable[[str], str]
     power: Callable[[str, str], str]
     partial: Callable[[str, str, bool], str]
+    slanted: Callable[[str, str], str]
+    second: Callable[[str, str, str, str], str]
     signal: Callable[[Symbol], str] | None
     later: Callable[[str, int], str]
     call: Callable[[str, tuple[str, ...], int | None], str]
@@ -129,6 +135,10 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
             return face.shaped(text, tuple(write(size, face, script) for size in shape)), precedence
         case Rows(rows):
             return face.rows(tuple(tuple(write(cell, face, script) for cell in row) for row in rows)), ATOM
+        case Second(of, first, then):
+            return _second(of, first, then, face, script), POWER
+        case Nested(of, wrt, direct):
+            return face.partial(_differential(of, face, script), _differential(wrt, face, script), direct), POWER
         case Negative(body):
             return face.minus.strip() + _inside(body, PRODUCT, face, script), SIGN
         case Quotient(Number(top), Number(bottom)) if (top, bottom) in face.fractions:
@@ -194,6 +204,15 @@ def _indexed(tree: Indexed, face: Face, script: Script) -> tuple[str, int]:
     """An entry, `W_ij`; of a derivative, the letters stand with the quantity they belong to."""
     places = tuple(write(place, face, script) for place in tree.at)
     base = tree.base
+    if isinstance(base, Second):
+        first, then = places[: tree.upper], places[tree.upper :]
+        names = [face.name(script.symbol(name), name) for name in (base.first, base.then)]
+        sides = (face.indexed(name, side) if side else name for name, side in zip(names, (first, then), strict=True))
+        return face.second(face.name(script.symbol(base.of), base.of), *sides, ""), POWER
+    if isinstance(base, Nested):
+        sides = (places[: tree.upper], places[tree.upper :])
+        parts = [_placed(leaf, side, face, script) for leaf, side in zip((base.of, base.wrt), sides, strict=True)]
+        return face.partial(*parts, base.direct), POWER
     if not isinstance(base, Partial):
         name = face.name(script.symbol(base.name), base.name) if isinstance(base, Name) else _inside(base, ATOM, face, script)
         return face.indexed(name, places), ATOM
@@ -204,6 +223,29 @@ def _indexed(tree: Indexed, face: Face, script: Script) -> tuple[str, int]:
     sides = (places[: tree.upper], places[tree.upper :])
     above, below = (face.indexed(name, side) if side else name for name, side in zip(names, sides, strict=True))
     return face.partial(above, below, base.direct), POWER
+
+
+def _second(of: str, first: str, then: str, face: Face, script: Script) -> str:
+    above, below, last = (face.name(script.symbol(name), name) for name in (of, first, then))
+    square = write(Power(Name(first), Number("2")), face, script) if first == then else ""
+    return face.second(above, below, last, square)
+
+
+def _differential(leaf: Name | Partial, face: Face, script: Script) -> str:
+    """What stands behind a ∂: a name, the δ of a partial, or the partial in brackets."""
+    if isinstance(leaf, Name) or (face.signal is not None and leaf.signal and script.signal(leaf) is not None):
+        return write(leaf, face, script)
+    of, wrt = (face.name(script.symbol(name), name) for name in (leaf.of, leaf.wrt))
+    return face.brackets(face.slanted(of, wrt))
+
+
+def _placed(leaf: Name | Partial, places: tuple[str, ...], face: Face, script: Script) -> str:
+    """What stands behind a ∂, at a place."""
+    if isinstance(leaf, Name):
+        name = face.name(script.symbol(leaf.name), leaf.name)
+        return face.indexed(name, places) if places else name
+    of, wrt = (face.name(script.symbol(name), name) for name in (leaf.of, leaf.wrt))
+    return face.brackets(face.slanted(of, face.indexed(wrt, places) if places else wrt))
 
 
 def _sum(terms: tuple[Tree, ...], face: Face, script: Script) -> str:

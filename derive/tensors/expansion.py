@@ -18,7 +18,7 @@ from derive.arithmetic import Key
 from derive.backward import Line
 from derive.errors import InputError
 from derive.network import Equation, Network
-from derive.problem import Nested, Problem
+from derive.problem import Numbers, Problem
 from derive.tables.ops import OPS
 from derive.tensors.components import letters_in
 from derive.tensors.shapes import Shape, axis_of, einsum_letters, reduces, shape_of, size_value, spell_size
@@ -91,7 +91,7 @@ class Expansion:
     axis would have no length.
     """
 
-    def __init__(self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Nested] | None = None) -> None:
+    def __init__(self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Numbers] | None = None) -> None:
         assert problem.arrays is not None
         self.problem, self.arrays, self.sizes = problem, problem.arrays, dict(sizes)
         self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}

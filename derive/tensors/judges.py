@@ -17,7 +17,7 @@ from derive.backward import Line, Step, derive_partials
 from derive.checks import Finding
 from derive.errors import LimitError
 from derive.network import Network
-from derive.problem import Nested, Problem
+from derive.problem import Numbers, Problem
 from derive.slopes import Slopes
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.shapes import size_value
@@ -146,14 +146,14 @@ def sample(problem: Problem, sizes: Mapping[str, int], source: random.Random) ->
     """The problem written out at these sizes, places drawn."""
     assert problem.arrays is not None
     probe = Expansion(problem, sizes)
-    integers: dict[str, Nested] = {}
+    integers: dict[str, Numbers] = {}
     for name, size in problem.arrays.integers.items():
         (length,) = probe.lengths((size,))
         integers[name] = _nested(probe.shapes[name], lambda length=length: Number(str(source.randrange(length))))
     return Expansion(problem, sizes, integers)
 
 
-def _nested(shape: Cell, draw: Any) -> Nested:
+def _nested(shape: Cell, draw: Any) -> Numbers:
     return tuple(_nested(shape[1:], draw) for _ in range(shape[0])) if shape else draw()
 
 

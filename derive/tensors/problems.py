@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.errors import FormulaError, InputError, shown, suggest
 from derive.network import INPUT_NAME, TARGET_NAME, Equation, Network
-from derive.problem import Arrays, Ask, Fact, Nested, Problem
+from derive.problem import Arrays, Ask, Fact, Numbers, Problem
 from derive.reader import MAX_CHARACTERS, check_name
 from derive.spec import Loader
 from derive.symbols import read_symbol
@@ -226,10 +226,10 @@ class ArrayLoader(Loader):
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 
-    def numbers_of(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[dict[str, Nested], dict[str, int]]:
+    def numbers_of(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[dict[str, Numbers], dict[str, int]]:
         """The given numbers, and the sizes they settle."""
         sizes: dict[str, int] = {}
-        given: dict[str, Nested] = {}
+        given: dict[str, Numbers] = {}
         names = sizes_in(shapes)
         section = self.section("given")
         for name, value in section.items():
@@ -248,7 +248,7 @@ class ArrayLoader(Loader):
             given[name] = self.nested(value, place, shapes[name], sizes)
         return given, sizes
 
-    def nested(self, value: Any, place: str, shape: Shape, sizes: dict[str, int]) -> Nested:
+    def nested(self, value: Any, place: str, shape: Shape, sizes: dict[str, int]) -> Numbers:
         """A nested list of numbers of a shape."""
         if not shape:
             if isinstance(value, list):

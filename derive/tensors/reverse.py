@@ -243,7 +243,8 @@ class _EntryWalk:
     # --- what is done to the terms ------------------------------------------------------------------------------------
 
     def simplified(self, terms: Iterable[Term]) -> list[Term]:
-        named = [renamed_outputs(term, self.patterns) for term in gathered(terms)]
+        fixed = [term for term in map(contract, terms) if term is not None]
+        named = [renamed_outputs(term, self.patterns) for term in gathered(fixed)]
         return [_signed(term) for term in gathered(named)]
 
     def short(self, name: str, users: Sequence[str], count: int) -> list[str]:

@@ -14,8 +14,9 @@ from derive.arithmetic import precision
 from derive.backward import Line, Step
 from derive.checks import FORWARD_AGAIN, Checks, demand, judge_forward
 from derive.errors import FormulaError, InputError, LimitError, UsageError, suggest
-from derive.problem import Nested, Problem
+from derive.problem import Numbers, Problem
 from derive.rounding import Rounding
+from derive.tensors.curvature import derive_seconds, judge_seconds
 from derive.tensors.components import Place, Space, component, letters_in
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.judges import DIRECTION, EXPANDED, SCALAR, Slope, judge_entries, judge_gradients
@@ -45,6 +46,9 @@ from derive.written import (
     walk,
 )
 
+BENT = "second-difference"
+"""The judge of second derivatives besides those of every line."""
+
 LEVELS = ("index", "matrix", "components")
 """How much is shown: every line; what it comes to as matrices; or every gradient entry by entry."""
 
@@ -71,11 +75,12 @@ class ArrayDerivation:
     level: str = "index"
     requested: tuple[Partial, ...] = ()
     kinks: tuple[str, ...] = ()
+    seconds: tuple[Step, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in the order of the page."""
-        return (*self.forward, *self.partials, *self.updates)
+        return (*self.forward, *self.partials, *self.seconds, *self.updates)
 
     def step(self, quantity: str) -> Step:
         """The step of a quantity as it is typed: `step("dL/dW")`.  Raises FormulaError for a quantity without one.
@@ -131,6 +136,7 @@ def derive_arrays(
     of: str | None = None,
     wrt: Sequence[str] = (),
     level: str = "index",
+    hessian: bool = False,
 ) -> ArrayDerivation:
     """Work a problem over arrays out and judge every line of it.
 
@@ -151,6 +157,14 @@ def derive_arrays(
     findings, judged = judge_entries(problem, (*forward, *partials))
     demand(findings)
     judges = [EXPANDED, DIRECTION, SCALAR]
+    curved = None
+    if hessian:
+        names = tuple(partial.wrt for partial in requested) or train.parameters
+        curved = derive_seconds(problem, requested[0].of if requested else train.loss, names, partials, space, arrays.facts)
+        findings, more = judge_seconds(curved)
+        demand(findings)
+        judged += more
+        judges.append(BENT)
     states: tuple[State, ...] = ()
     updates: tuple[Step, ...] = ()
     kinks: tuple[str, ...] = ()
@@ -171,9 +185,10 @@ def derive_arrays(
             for steps in (forward, partials, updates)
         )
         judged += sum(line.numeric for step in (*forward, *partials, *updates) for line in step.lines)
-    lines = sum(len(step.lines) for step in (*forward, *partials, *updates))
+    seconds = curved.steps if curved is not None else ()
+    lines = sum(len(step.lines) for step in (*forward, *partials, *seconds, *updates))
     return ArrayDerivation(
-        problem, rounding, forward, partials, updates, states, Checks(lines, judged, tuple(judges)), space, level, requested, kinks
+        problem, rounding, forward, partials, updates, states, Checks(lines, judged, tuple(judges)), space, level, requested, kinks, seconds
     )
 
 
@@ -256,7 +271,7 @@ def _is_complete(problem: Problem) -> bool:
     return not unknown and all(name in arrays.given for name in free) and sizes_in(arrays.shapes) <= arrays.sizes.keys()
 
 
-def _entries_of(given: Nested, name: str, place: Cell = ()) -> Iterator[tuple[str, Number]]:
+def _entries_of(given: Numbers, name: str, place: Cell = ()) -> Iterator[tuple[str, Number]]:
     if isinstance(given, Number):
         yield cell_name(name, place), given
     else:
