@@ -51,6 +51,7 @@ def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]
 
 
 CHECKED = {
+    NUDGED_TWICE: "checked-second",
     FORWARD_AGAIN: "checked-forward",
     RECOMPUTED: "checked-recomputed",
     CLOSED_FORM: "checked-update",

@@ -153,6 +153,7 @@ _ESCAPED |= {letter: rf"\ensuremath{{\{command}}}" for command, letter in GREEK.
 _ESCAPED |= {
     "ŷ": r"\ensuremath{\hat{y}}",
     "→": r"\ensuremath{\to}",
+    "∂": r"\ensuremath{\partial}",
     "≈": r"\ensuremath{\approx}",
     "−": r"\ensuremath{-}",
     "…": r"\dots{}",
