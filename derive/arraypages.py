@@ -20,7 +20,7 @@ from derive.tables.ops import OPS
 from derive.tensors.expansion import Cell
 from derive.tensors.judges import small_sizes
 from derive.tensors.shapes import Shape, Shapes, shape_of
-from derive.tensors.work import BENT, ArrayDerivation, written_out
+from derive.tensors.work import BENT, ArrayDerivation, slice_of, written_out
 from derive.updatepages import listed_names, rule_blocks, update_symbols
 from derive.written import (
     Call,
@@ -227,7 +227,7 @@ class _ArrayPage(DerivationPage):
         before: object = None
         for line in self.shown_lines(step):
             goal = step.goal
-            place = line.at or self.slice_of(line.tree)
+            place = line.at or slice_of(line.tree)
             left: Tree | None = None
             if place != before:
                 before = place
@@ -238,12 +238,6 @@ class _ArrayPage(DerivationPage):
                     left = None
             rows.append(Row(left, line.relation, self.shown_tree(line), self.reason(line, step)))
         return Equations(tuple(rows))
-
-    def slice_of(self, tree: Tree) -> tuple[Tree, ...]:
-        """The letters of the slice a line of matrices speaks of, as δ_t does."""
-        bound = {index.name for node in walk(tree) if isinstance(node, Over) for index in node.indices}
-        free = {node.name: node for node in walk(tree) if isinstance(node, Index) and node.name not in bound}
-        return tuple(free[name] for name in sorted(free))
 
     def entry_of(self, goal: Tree, place: tuple[Tree, ...]) -> Tree:
         if not place:
@@ -341,7 +335,7 @@ class _ArrayPage(DerivationPage):
             symbol = label_symbol(ask.label)
             lines = [line for line in step.lines if not line.numeric]
             last = lines[-1]
-            place = last.at or self.slice_of(last.tree)
+            place = last.at or slice_of(last.tree)
             left = Name(f"label:{ask.label}") if symbol is not None else self.entry_of(ask.tree, place)
             if symbol is None and ask.label not in (f"∂{ask.text[1:].replace('/d', '/∂')}",):
                 blocks.append(Prose((ask.label + ":",)))

@@ -182,6 +182,7 @@ class _ArrayAuditor:
         with precision(case.digits):
             compiled = [(compile_tree(wanted), compile_tree(given)) for wanted, given in pairs]
             for point in case.points:
+                _sweep(point, pairs)
                 for truth, claim in compiled:
                     try:
                         expected, given = truth(point), claim(point)
@@ -240,6 +241,7 @@ class _ArrayAuditor:
             return None
         with precision(case.digits):
             for point in case.points:
+                _sweep(point, pairs)
                 for wanted, given in pairs:
                     try:
                         right, typed = compile_tree(wanted)(point), compile_tree(given)(point)
@@ -321,6 +323,14 @@ class _ArrayAuditor:
             {at: rounding.number(line.value) for at, line in zip(block.cells, lines, strict=True) if line.value is not None},
             block.shape,
         )
+
+
+def _sweep(point: Slope, pairs: Sequence[tuple[Tree, Tree]]) -> None:
+    """Every total derivative in some formulas through every path: a point alone would nudge one equation where that mentions both."""
+    partials = [node for pair in pairs for tree in pair for node in walk(tree) if isinstance(node, Partial) and not node.direct]
+    for of in dict.fromkeys(partial.of for partial in partials):
+        if of not in point.rates and of in point.network.by_goal:
+            point.rates[of] = point.swept(of)
 
 
 class _ShapeError(Exception):

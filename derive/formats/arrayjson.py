@@ -15,7 +15,7 @@ from derive.formats.plain import typed
 from derive.scripts import script_of
 from derive.symbols import Script
 from derive.tensors.expansion import Expansion
-from derive.tensors.work import ArrayDerivation, nested_values
+from derive.tensors.work import ArrayDerivation, nested_values, slice_of
 from derive.values import State
 from derive.written import Later, Name, Partial, Second, Tree
 
@@ -27,10 +27,10 @@ def render_arrays(work: ArrayDerivation) -> str:
     loss = problem.train.loss
     steps = {step.goal: step for step in work.steps}
 
-    def entry(partial: Partial) -> dict[str, Any]:
-        tree = steps[partial].answer
-        found = {"latex": formula(tree, script), "formula": typed(tree), "value": value(partial)}
-        return found | ({"at": _place(step_line(steps[partial]))} if step_line(steps[partial]).at else {})
+    def entry(goal: Tree) -> dict[str, Any]:
+        tree, place = steps[goal].answer, _place(step_line(steps[goal]))
+        found = {"latex": formula(tree, script), "formula": typed(tree), "value": value(goal)}
+        return found | ({"at": place} if place else {})
 
     def value(tree: Tree, state: State | None = work.states[0] if work.states else None) -> Any:
         return (
@@ -44,13 +44,7 @@ def render_arrays(work: ArrayDerivation) -> str:
     gradients = {name: entry(Partial(loss, name)) for name in problem.train.parameters if Partial(loss, name) in steps}
     asked = {}
     for ask in problem.asks if not work.requested else ():
-        step = steps[ask.tree]
-        asked[ask.label] = {
-            "quantity": ask.text,
-            "latex": formula(step.answer, script),
-            "formula": typed(step.answer),
-            "value": value(ask.tree),
-        }
+        asked[ask.label] = {"quantity": ask.text, **entry(ask.tree)}
     data = {
         **frame(problem.title, problem.source),
         "shapes": {name: [typed(size) for size in shape] for name, shape in work.space.shapes.items()},
@@ -83,7 +77,8 @@ def step_line(step: Step) -> Line:
 
 
 def _place(line: Line) -> list[str]:
-    return [typed(place) for place in line.at]
+    """The letters that belong on the left: those of an entry, or of the slice that a line of matrices speaks of."""
+    return [] if line.numeric else [typed(place) for place in line.at or slice_of(line.tree)]
 
 
 def _step(step: Step, script: Script) -> dict[str, Any]:
@@ -99,4 +94,4 @@ def _line(line: Line, script: Script) -> dict[str, Any]:
         "law": line.law,
         "relation": line.relation,
     }
-    return {**data, "at": _place(line)} if line.at else data
+    return {**data, "at": place} if (place := _place(line)) else data

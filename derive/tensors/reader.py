@@ -61,7 +61,7 @@ def read_array_formula(
 ) -> Tree:
     """The tree of a typed formula over arrays; `letters` are those that stand on the left side, each with its size.
 
-    Raises FormulaError.
+    Among `quantities`, fewer letters than axes pick a slice: `dL/dz[t+1]`.  Raises FormulaError.
     """
     tokens = _tokens(text)
     if not tokens:
@@ -71,7 +71,7 @@ def read_array_formula(
     tree = parser.relation()
     if parser.here is not None:
         parser.refuse_here()
-    return settle_letters(tree, shapes, letters or {})
+    return settle_letters(tree, shapes, letters or {}, slices=quantities)
 
 
 def read_equation(text: str, goal: str, names: Collection[str], shapes: Shapes, sizes: Collection[str]) -> Tree:
@@ -115,7 +115,7 @@ def ranges_of(tree: Tree, shapes: Shapes) -> dict[str, Tree]:
         if not isinstance(node, Indexed):
             continue
         shape = _full_shape(node.base, shapes)
-        for a, size in zip(node.at, shape, strict=True):
+        for a, size in zip(node.at, shape, strict=False):
             if isinstance(a, Index) and ranges.setdefault(a.name, size) != size and a.size == UNKNOWN:
                 raise FormulaError(
                     f"'{a.name}' runs over {spell_size(ranges[a.name])} and, in the shape {spell_shape(shape)}, over {spell_size(size)}"
@@ -129,14 +129,14 @@ def _full_shape(base: Tree, shapes: Shapes) -> Shape:
     return shapes.get(base.name, ()) if isinstance(base, Name) else ()
 
 
-def settle_letters(tree: Tree, shapes: Shapes, letters: Mapping[str, Tree]) -> Tree:
+def settle_letters(tree: Tree, shapes: Shapes, letters: Mapping[str, Tree], slices: bool = False) -> Tree:
     """The tree with the size of every letter known.  Raises FormulaError for a letter that never stands alone at an axis."""
     for node in walk(tree):
         if isinstance(node, Indexed):
             if isinstance(node.base, Name) and node.base.name not in shapes:
                 raise FormulaError(f"the shape of '{node.base.name}' is not known here: give it in [shapes]")
             shape = _full_shape(node.base, shapes)
-            if len(node.at) != len(shape):
+            if len(node.at) > len(shape) or (len(node.at) < len(shape) and not slices):
                 raise FormulaError(f"{_said(node.base)} has the shape {spell_shape(shape)}, which is not {len(node.at)} letters")
     known = {letter: size for letter, size in letters.items() if size != UNKNOWN}
     ranges = ranges_of(tree, shapes) | known
@@ -281,7 +281,9 @@ class ArrayParser(Parser):
         """What may hang on an atom: letters in square brackets too."""
         if isinstance(tree, Name | Partial) and self.is_sign("["):
             self.take()
-            return Indexed(tree, self.items("]"))
+            tree = Indexed(tree, self.items("]"))
+            if not self.is_sign(".T"):
+                return tree
         return super().after(tree, token)
 
     def direct_partial(self, token: Token) -> Tree:

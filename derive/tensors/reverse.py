@@ -80,6 +80,7 @@ class _EntryWalk:
         self.network, self.of, self.by, self.space, self.facts, self.named = network, of, by, space, facts, named
         self.slopes = Slopes(by_heart=True)
         self.found: dict[str, Found] = {}
+        self.around: set[str] = set()  # the letters on the left of the step at hand, which no sum in it may bind
         self.of_place = space.place(self.shape(of))
         self.patterns = [pattern for equation in network.equations if (pattern := self.pattern(equation.goal)) is not None]
 
@@ -125,6 +126,7 @@ class _EntryWalk:
     def lines(self, name: str) -> tuple[Line, ...]:
         place = self.space.place(self.shape(name), letters_in(*self.of_place))
         whole = (*self.of_place, *place)
+        self.around = letters_in(*whole)
         users = [user for user in self.network.users[name] if user in self.on_path]
         at = {user: self.user_place(user, whole) for user in users}
         local = {user: self.local(user, name, at[user], place) for user in users}
@@ -262,14 +264,14 @@ class _EntryWalk:
         used = tuple(name for name in names if any(_base(tree) == Partial(self.of, name) for t in terms for tree, _ in t.atoms))
         if not used:
             return None
-        put = [new for term in terms for new in inserted(term, formulas, self.space)]
+        put = [fresh(new, self.around, self.space) for term in terms for new in inserted(term, formulas, self.space)]
         return put, used
 
     def formula(self, name: str, split: bool) -> Callable[[tuple[Tree, ...]], list[Term]]:
         found = self.found[name]
 
         def at(place: tuple[Tree, ...]) -> list[Term]:
-            taken = letters_in(*place)
+            taken = letters_in(*place) | self.around
             into = {p.name: to for p, to in zip(found.place, place, strict=True) if isinstance(p, Index)}
             terms = [moved(fresh(term, taken, self.space), into) for term in found.terms]
             if split or len(terms) == 1:

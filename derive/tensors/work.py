@@ -121,6 +121,13 @@ class ArrayDerivation:
         return mimebundle(self)
 
 
+def slice_of(tree: Tree) -> tuple[Tree, ...]:
+    """The letters of the slice a formula of matrices speaks of, as δ_t does."""
+    bound = {index.name for node in walk(tree) if isinstance(node, Over) for index in node.indices}
+    free = {node.name: node for node in walk(tree) if isinstance(node, Index) and node.name not in bound}
+    return tuple(free[name] for name in sorted(free))
+
+
 def index_line(step: Step) -> Line:
     """The last line of a step in index form."""
     return next(line for line in reversed(step.lines) if line.at or not _is_whole(step, line))
