@@ -135,14 +135,14 @@ class _ArrayPage(DerivationPage):
             listed: list[Part] = []
             for name, tops in sorted(sizes.items()):
                 listed += [", "] if listed else []
-                top = series((Sum((size, Negative(Number("1")))) for size in tops), f" {self.speaker.word('array', 'or')} ")
+                top = series(map(last_place, tops), f" {self.speaker.word('array', 'or')} ")
                 listed += self.speaker.say("array", "letter", letter=Index(name, tops[0]), size=top)
             blocks.append(Prose(self.speaker.say("array", "letters", letters=tuple(listed))))
         if any(
             not isinstance(a, Index | Number) for tree in trees for node in walk(tree) if isinstance(node, Indexed) for a in node.at
         ):
             blocks.append(Prose(self.speaker.say("array", "outside")))
-        deltas = [node for tree in trees for node in walk(tree) if isinstance(node, Delta)]
+        deltas = [node for tree in trees for node in walk(tree) if isinstance(node, Delta) and not isinstance(node.right, Over)]
         if deltas:
             blocks.append(Prose(self.speaker.say("array", "kronecker", delta=deltas[0])))
         ones = [node for tree in trees for node in walk(tree) if isinstance(node, Call) and node.function == "ones"]
@@ -357,6 +357,14 @@ class _ArrayPage(DerivationPage):
         if FORWARD_AGAIN in checks.judges:
             said = (*said, " ", *self.speaker.say("array", "checked-numbers"))
         return [self.speaker.heading("checks"), Prose(said)]
+
+
+def last_place(size: Tree) -> Tree:
+    """The last place of an axis, counted from 0: n − 1, and n − m of one that has n − m + 1."""
+    match size:
+        case Sum((*terms, Number("1"))) if terms:
+            return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+    return Sum((size, Negative(Number("1"))))
 
 
 def _array(numbers: Nested) -> Tree:
