@@ -1,6 +1,6 @@
 """The page of a derivation over arrays: every line in index form, or what it comes to as matrices, or entry by entry.
 
-Owns `array_page`.  May import everything but formats and cli.
+Owns `array_page` and `array_sections`.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from derive.checks import FORWARD_AGAIN
 from derive.curvature import leaf_of
 from derive.derivationpages import DerivationPage
 from derive.network import INPUT_NAME, TARGET_NAME
-from derive.problem import Numbers
+from derive.problem import Numbers, Problem
 from derive.scripts import label_symbol
 from derive.sentences import Speaker, opening, series
 from derive.tables.ops import OPS
@@ -55,6 +55,27 @@ WHOLE = ("matrix-form", "insert-found", "update-rule", "value", "definition")
 def array_page(work: ArrayDerivation, speaker: Speaker) -> Page:
     """The page of a derivation over arrays."""
     return _ArrayPage(work, speaker).page()
+
+
+def array_sections(work: ArrayDerivation, language: str = "en") -> dict[str, list[Block]]:
+    """The parts of the page by name, in their order."""
+    return _ArrayPage(work, Speaker(language)).sections()
+
+
+def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
+    """The network as equations, each on a line, an index equation with its letters; and the shapes of what is free."""
+    assert problem.arrays is not None
+    shapes: list[Part] = []
+    for name in problem.network.free:
+        if problem.arrays.shapes.get(name):
+            shapes += [", "] if shapes else []
+            shapes += [Name(name), " ", *_ArrayPage.shape_text(problem.arrays.shapes[name])]
+    rows = []
+    for equation in problem.network.equations:
+        rule = equation.rhs
+        left: Tree = Indexed(Name(equation.goal), rule.indices) if isinstance(rule, Rule) else Name(equation.goal)
+        rows.append(Row(left, "=", rule.body if isinstance(rule, Rule) else rule))
+    return [Equations(tuple(rows)), *([Prose(speaker.say("array", "shapes", shapes=tuple(shapes)))] if shapes else [])]
 
 
 class _ArrayPage(DerivationPage):
@@ -139,14 +160,14 @@ class _ArrayPage(DerivationPage):
             listed: list[Part] = []
             for name, tops in sorted(sizes.items()):
                 listed += [", "] if listed else []
-                top = series((Sum((size, Negative(Number("1")))) for size in tops), f" {self.speaker.word('array', 'or')} ")
+                top = series(map(last_place, tops), f" {self.speaker.word('array', 'or')} ")
                 listed += self.speaker.say("array", "letter", letter=Index(name, tops[0]), size=top)
             blocks.append(Prose(self.speaker.say("array", "letters", letters=tuple(listed))))
         if any(
             not isinstance(a, Index | Number) for tree in trees for node in walk(tree) if isinstance(node, Indexed) for a in node.at
         ):
             blocks.append(Prose(self.speaker.say("array", "outside")))
-        deltas = [node for tree in trees for node in walk(tree) if isinstance(node, Delta)]
+        deltas = [node for tree in trees for node in walk(tree) if isinstance(node, Delta) and not isinstance(node.right, Over)]
         if deltas:
             blocks.append(Prose(self.speaker.say("array", "kronecker", delta=deltas[0])))
         ones = [node for tree in trees for node in walk(tree) if isinstance(node, Call) and node.function == "ones"]
@@ -380,6 +401,14 @@ class _ArrayPage(DerivationPage):
         if BENT in checks.judges:
             said = (*said, " ", *self.speaker.say("array", "checked-second"))
         return [self.speaker.heading("checks"), Prose(said)]
+
+
+def last_place(size: Tree) -> Tree:
+    """The last place of an axis, counted from 0: n − 1, and n − m of one that has n − m + 1."""
+    match size:
+        case Sum((*terms, Number("1"))) if terms:
+            return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+    return Sum((size, Negative(Number("1"))))
 
 
 def _array(numbers: Numbers) -> Tree:

@@ -266,7 +266,7 @@ def _key(options: argparse.Namespace) -> None:
         return
     if options.force:
         raise UsageError("--force goes with --variants")
-    work: Derivation | Proof
+    work: Derivation | ArrayDerivation | Proof
     if paper is not None:
         rounding = rounding_of(problem, read_id(paper))
         variant = Variants(problem, read_id(paper).stem, rounding).again(paper)
@@ -278,7 +278,7 @@ def _key(options: argparse.Namespace) -> None:
         from derive.derivation import Derivation
 
         if not isinstance(work, Derivation):
-            raise UsageError("--worksheet is for derivations; this problem is a proof")
+            raise UsageError("--worksheet is for derivations of named numbers")
         text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang), style)
     else:
         sheets = sheets_of(work, paper or "", options.lang)

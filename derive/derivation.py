@@ -57,6 +57,7 @@ class Derivation:
 
     `losses` are the loss before and after one update, on the first example, each with whether it is exact.
     `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
+    `excerpt` names the steps that a page shows, where it is not to show them all.
     """
 
     problem: Problem
@@ -71,6 +72,7 @@ class Derivation:
     requested: tuple[Partial, ...] = ()
     losses: tuple[tuple[Decimal, bool], ...] = ()
     hessian: Hessian | None = None
+    excerpt: tuple[Tree, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -90,6 +92,18 @@ class Derivation:
             if key_of(step.goal) == wanted:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
+
+    def only(self, *quantities: str) -> Derivation:
+        """The same derivation, of which a page shows the steps of these quantities alone: `only("dL/dw5", "dL/dh1")`.
+
+        Raises FormulaError for a quantity without a step.
+
+        >>> import derive
+        >>> page = derive.render(derive.derive(derive.find("q1")).only("dL/dw5"), "text")
+        >>> page.splitlines()[3]
+        '  ∂L/∂w5 = ∂L/∂y1 · ∂y1/∂net_y1 · ∂net_y1/∂w5                         chain rule: w5 reaches L only through net_y1'
+        """
+        return replace(self, excerpt=tuple(self.step(quantity).goal for quantity in quantities))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What Jupyter shows: LaTeX and text."""

@@ -70,8 +70,10 @@ class DerivationPage:
         self.loss = self.problem.train.loss
 
     def page(self) -> Page:
-        """The whole page."""
-        blocks = tuple(block for section in self.sections().values() for block in section)
+        """The whole page, or the title and the few steps that an excerpt names."""
+        excerpt = self.work.excerpt
+        sections = self.sections() if not excerpt else {"steps": [Heading(1, self.problem.title), *self.chains(excerpt)]}
+        blocks = tuple(block for section in sections.values() for block in section)
         return Page(self.problem.title, self.speaker.language, self.script, blocks)
 
     def sections(self) -> dict[str, list[Block]]:
@@ -218,6 +220,10 @@ class DerivationPage:
     def signal(self, partial: Partial) -> bool:
         """Whether a partial is an error signal, written δ."""
         return self.script.signal(partial) is not None and partial.wrt in self.network.pre_activations
+
+    def chains(self, goals: Sequence[Tree]) -> list[Block]:
+        """The steps with these goals, each as a chain."""
+        return [self.chain(step) for goal in goals for step in self.work.steps if step.goal == goal]
 
     def chain(self, step: Step) -> Equations:
         """The lines of a step, below each other."""

@@ -10,6 +10,8 @@ from conftest import work_out
 import derive
 from derive.formats import FORMATS
 from derive.rounding import Rounding
+from derive.tensors.components import letters_in
+from derive.written import Over, children
 
 EXPECTED = Path(__file__).parent / "expected"
 ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "json": "json"}
@@ -86,6 +88,39 @@ def test_jupyter_shows_latex_and_text():
     bundle = work_out("q1")._repr_mimebundle_()
     assert set(bundle) == {"text/latex", "text/plain"}
     assert r"\begin{aligned}" in bundle["text/latex"]
+
+
+@pytest.mark.parametrize("name", derive.built_in_names())
+def test_jupyter_has_no_text_macros(name):
+    r"""MathJax typesets no macro inside \text{…}, only what stands between dollars there."""
+    shown = work_out(name)._repr_mimebundle_()["text/latex"]
+    for words in re.findall(r"\\text\{((?:[^{}]|\{[^{}]*\})*)\}", shown):
+        assert "\\" not in re.sub(r"\$[^$]*\$", "", words), words
+
+
+@pytest.mark.parametrize(("name", "quantity"), [("q1", "dL/dh1"), ("dense", "dL/dX"), ("batchnorm", "v"), ("rnn", "dL/dW")])
+def test_an_excerpt_shows_one_step_and_keeps_the_rest(name, quantity):
+    work = work_out(name)
+    part = work.only(quantity)
+    assert part.steps == work.steps
+    shown = part._repr_mimebundle_()["text/latex"]
+    assert shown.count(r"\begin{aligned}") == 1
+    assert shown.partition("$$")[2] in work._repr_mimebundle_()["text/latex"]
+    with pytest.raises(derive.DeriveError):
+        work.only("dL/dnothing")
+
+
+@pytest.mark.parametrize("name", [name for name in derive.built_in_names() if derive.find(name).arrays is not None])
+def test_no_letter_says_two_things_on_a_line(name):
+    def check(tree, outside):
+        inner = {index.name for index in tree.indices} if isinstance(tree, Over) else set()
+        assert not inner & outside, tree
+        for part in children(tree):
+            check(part, outside | inner)
+
+    for step in getattr(work_out(name), "partials", ()):
+        for line in step.lines:
+            check(line.tree, letters_in(*line.at))
 
 
 def test_markup_in_a_title_is_printed_as_text():

@@ -67,6 +67,8 @@ class Variants:
         problem = self.problem
         if problem.decision is not None:
             raise UsageError("this problem is a proof: it has no numbers to draw anew")
+        if problem.arrays is not None:
+            raise InputError("variants are drawn for problems of named numbers, not for those with [shapes]")
         missing = missing_numbers(problem)
         if missing:
             raise InputError(f"variants need a number for every name; missing: {', '.join(missing[:8])}")

@@ -149,16 +149,16 @@ def _shown(shown: Shown, face: Face, script: Script) -> str:
 
 
 _ESCAPED = {c: f"\\{c}" for c in "{}$&#_%"} | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-_ESCAPED |= {letter: rf"\ensuremath{{\{command}}}" for command, letter in GREEK.items() if not command.startswith("var")}
+_ESCAPED |= {letter: rf"$\{command}$" for command, letter in GREEK.items() if not command.startswith("var")}
 _ESCAPED |= {
-    "ŷ": r"\ensuremath{\hat{y}}",
-    "→": r"\ensuremath{\to}",
-    "∂": r"\ensuremath{\partial}",
-    "≈": r"\ensuremath{\approx}",
-    "−": r"\ensuremath{-}",
-    "…": r"\dots{}",
+    "ŷ": r"$\hat{y}$",
+    "→": r"$\to$",
+    "≈": r"$\approx$",
+    "−": r"$-$",
+    "∂": r"$\partial$",
+    "…": r"$\dots$",
 }
-_ESCAPED |= {"<": r"\ensuremath{<}", ">": r"\ensuremath{>}", "⁺": r"\ensuremath{^+}", "½": r"\ensuremath{\tfrac12}"}
+_ESCAPED |= {"<": r"$<$", ">": r"$>$", "⁺": r"$^+$", "½": r"$\tfrac12$"}
 
 
 def escape(text: str) -> str:

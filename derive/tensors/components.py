@@ -121,6 +121,23 @@ def relettered(tree: Tree, places: Mapping[str, Tree]) -> Tree:
     return rebuild(tree, lambda part: relettered(part, places))
 
 
+def apart(tree: Tree, taken: Collection[str], space: Space) -> Tree:
+    """The tree with another letter for every bound one that is taken outside its sum, so that no letter says two things on a line."""
+    match tree:
+        case Over(operation, indices, body):
+            used = {*taken, *letters_in(tree)}
+            into: dict[str, Index] = {}
+            for index in indices:
+                if index.name in taken:
+                    into[index.name] = space.letter(index.size, used)
+                    used.add(into[index.name].name)
+            bound = tuple(into.get(index.name, index) for index in indices)
+            return Over(operation, bound, apart(relettered(body, into), {*taken, *(index.name for index in bound)}, space))
+        case Name() | Number() | Size() | Partial() | Index():
+            return tree
+    return rebuild(tree, lambda part: apart(part, taken, space))
+
+
 def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = (), opened: bool = True) -> Tree:
     """The entry of a formula at a place, in entries of the names it mentions.
 

@@ -33,7 +33,7 @@ from derive.tensors.algebra import (
     times,
     tree_of,
 )
-from derive.tensors.components import Place, Space, component, letters_in, relettered
+from derive.tensors.components import Place, Space, apart, component, letters_in, relettered
 from derive.tensors.matrices import recognise
 from derive.tensors.shapes import Shape
 from derive.written import (
@@ -367,7 +367,7 @@ class _EntryWalk:
             if whole is not None and whole != last:
                 kept.append(Line(whole, "matrix-form" if last is None else "insert-found", (name,) if last is None else about))
                 last = whole
-        return tuple(kept)
+        return tuple(replace(line, tree=apart(line.tree, letters_in(*line.at), self.space)) for line in kept)
 
     def compact(self, name: str, place: Place, terms: Sequence[Term]) -> tuple[list[Line], tuple[str, ...]]:
         """The same without the names of the derivatives found on the way, where that comes to a few terms."""

@@ -60,8 +60,8 @@ MOST_ENTRIES = 2_000
 class ArrayDerivation:
     """A problem over arrays worked out: every step, the values where all numbers are given, and who judged it.
 
-    `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` says how much of it a page
-    shows.
+    `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` and `excerpt` say how much of
+    it a page shows.
     """
 
     problem: Problem
@@ -76,6 +76,7 @@ class ArrayDerivation:
     requested: tuple[Partial, ...] = ()
     kinks: tuple[str, ...] = ()
     seconds: tuple[Step, ...] = ()
+    excerpt: tuple[Tree, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -94,6 +95,13 @@ class ArrayDerivation:
             if step.goal == goal:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
+
+    def only(self, *quantities: str) -> ArrayDerivation:
+        """The same derivation, of which a page shows the steps of these quantities alone: `only("dL/dW")`.
+
+        Raises FormulaError for a quantity without a step.
+        """
+        return replace(self, excerpt=tuple(self.step(quantity).goal for quantity in quantities))
 
     def entries(self, quantity: str) -> Iterator[tuple[str, Tree]]:
         """The gradient entry by entry, made one at a time: its name as typed, and its formula.
