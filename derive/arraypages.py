@@ -97,7 +97,13 @@ class _ArrayPage(DerivationPage):
             found["notation"] = self.remarks()
         if work.level == "components":
             return found | {"entries": self.every_entry(), "checks": self.checked()}
-        return found | {"backward": self.backward(), "second": self.second(), "asked": self.asked(), "update": self.updates(), "checks": self.checked()}
+        return found | {
+            "backward": self.backward(),
+            "second": self.second(),
+            "asked": self.asked(),
+            "update": self.updates(),
+            "checks": self.checked(),
+        }
 
     # --- what is given ------------------------------------------------------------------------------------------------
 
@@ -343,7 +349,9 @@ class _ArrayPage(DerivationPage):
     def second(self) -> list[Block]:
         """The second derivatives."""
         steps = self.array_work.seconds
-        return [self.speaker.heading("second"), Prose(self.speaker.say("array", "second")), *map(self.chain, steps)] if steps else []
+        return (
+            [self.speaker.heading("second"), Prose(self.speaker.say("array", "second")), *map(self.chain, steps)] if steps else []
+        )
 
     def asked(self) -> list[Block]:
         """What the problem asked for, each with the formula it comes to."""

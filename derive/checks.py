@@ -38,7 +38,7 @@ from derive.witnesses import (
     kinks_hit,
     points,
 )
-from derive.written import Later, Name, Number, Partial, Tree, walk
+from derive.written import Name, Number, Partial, Tree, walk
 
 NUDGED, FORWARD_AGAIN, RECOMPUTED, COMPOSED = "nudge-40-digits", "mpmath-forward", "recompute-as-printed", "sympy-diff"
 NUDGED_TWICE = "nudge-twice-40-digits"

@@ -93,7 +93,8 @@ class DerivationPage:
         """Which quantities feed which, by depth."""
         depth = dict.fromkeys(self.network.free, 0)
         for equation in self.network.equations:
-            before = [depth[n] for n in self.network.mentions[equation.goal] if n in depth]  # a recurrence mentions what comes later
+            # a recurrence mentions what comes later
+            before = [depth[n] for n in self.network.mentions[equation.goal] if n in depth]
             depth[equation.goal] = 1 + max(before, default=0)
         inputs = [n for n in self.network.free if self.role(n) == "input"]
         layers: list[list[str]] = [inputs] if inputs else []
@@ -110,7 +111,8 @@ class DerivationPage:
         train = self.problem.train
         if name == train.loss:
             is_loss = any(
-                isinstance(node, Call) and node.function in OPS and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs)
+                isinstance(node, Call) and node.function in OPS and OPS[node.function].kind == "loss"
+                for node in walk(self.network.by_goal[name].rhs)
             )
             targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
             return "loss" if is_loss or targets or train.learning_rate is not None else "output"
@@ -340,6 +342,7 @@ class DerivationPage:
         return [self.speaker.heading("vectors"), *blocks] if blocks else []
 
     def seconds(self) -> list[Block]:
+        """The second derivatives."""
         if self.work.hessian is None:
             return []
         stated = self.kinks() if self.work.requested else []

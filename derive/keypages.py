@@ -85,7 +85,8 @@ def sheets_of(work: Derivation | ArrayDerivation | Proof, paper_id: str = "", la
 def _array_sheets(work: ArrayDerivation, speaker: Speaker) -> Sheets:
     """The paper and the key of a problem over arrays: what is asked, or else every gradient."""
     problem, sections = work.problem, array_sections(work, speaker.language)
-    front = [*_head(problem, "", speaker), *sections["network"], *equation_rows(problem, speaker), *sections["kinks"], *sections["given"]]
+    front = [*_head(problem, "", speaker), *sections["network"], *equation_rows(problem, speaker)]
+    front += [*sections["kinks"], *sections["given"]]
     gradients = [Partial(problem.train.loss, name) for name in problem.train.parameters]
     wanted = list(dict.fromkeys((*gradients, *(ask.tree for ask in problem.asks))))
     room: list[Block] = [_name_line(speaker), speaker.heading("to-answer")]

@@ -177,16 +177,20 @@ class Parser:
 
     @property
     def here(self) -> Token | None:
+        """The word that comes next, or None at the end."""
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
     def peek(self, ahead: int) -> Token | None:
+        """A word further on."""
         return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else None
 
     def is_sign(self, *signs: str) -> bool:
+        """Whether one of these signs comes next."""
         token = self.here
         return token is not None and token.kind == "sign" and token.text in signs
 
     def take(self) -> Token:
+        """The next word, and on."""
         token = self.here
         if token is None:
             raise FormulaError("the formula ends too early", len(self.text) + 1)
@@ -194,6 +198,7 @@ class Parser:
         return token
 
     def expect(self, sign: str) -> None:
+        """One certain sign, and on.  Raises FormulaError."""
         if not self.is_sign(sign):
             if self.here is None:
                 raise FormulaError(f"'{sign}' is missing at the end", len(self.text) + 1)
@@ -201,6 +206,7 @@ class Parser:
         self.at += 1
 
     def refuse_here(self) -> None:
+        """Say what is wrong with the next word.  Raises FormulaError."""
         token = self.here
         assert token is not None
         before = self.tokens[self.at - 1]
@@ -209,6 +215,7 @@ class Parser:
         raise FormulaError(f"'{shown(token.text)}' is not expected here", token.position)
 
     def two_readings(self, before: str, after: str) -> FormulaError:
+        """The error for two words side by side."""
         before, after = shown(before), shown(after)
         if before in OPS or before in ALIASES:
             return FormulaError(
@@ -219,6 +226,7 @@ class Parser:
     # --- the grammar --------------------------------------------------------------------------------------------------
 
     def relation(self) -> Tree:
+        """A comparison, or a sum."""
         left = self.sum()
         if self.is_sign(">=", "<=", ">", "<"):
             sign = self.take().text
@@ -226,6 +234,7 @@ class Parser:
         return left
 
     def sum(self) -> Tree:
+        """Terms with signs between them."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise FormulaError(
@@ -242,6 +251,7 @@ class Parser:
         return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
     def signed(self) -> Tree:
+        """A first term, which may have a minus."""
         if self.is_sign("-"):
             sign = self.take()
             if self.is_sign("+", "-"):
@@ -250,6 +260,7 @@ class Parser:
         return self.product()
 
     def product(self) -> Tree:
+        """Factors and divisions, left to right."""
         start = self.at
         result = self.power()
         factors = [result]
@@ -308,6 +319,7 @@ class Parser:
         return self.power()
 
     def power(self) -> Tree:
+        """A base with its exponent."""
         base = self.atom()
         if self.is_sign("^", "**"):
             sign = self.take()
@@ -321,6 +333,7 @@ class Parser:
         return base
 
     def guard_exponent(self, exponent: Tree, sign: Token) -> None:
+        """Refuse an exponent that would take for ever."""
         match exponent:
             case Negative(body):
                 self.guard_exponent(body, sign)
@@ -330,6 +343,7 @@ class Parser:
                 raise FormulaError("a power of a number in an exponent is too large", sign.position)
 
     def atom(self) -> Tree:
+        """A number, a name, a call, or brackets."""
         token = self.take()
         if token.kind == "number":
             return self.number(token)
@@ -344,6 +358,7 @@ class Parser:
         raise FormulaError(f"'{shown(token.text)}' is not expected here", token.position)
 
     def number(self, token: Token) -> Tree:
+        """A number with its digits."""
         digits, _, exponent = token.text.lower().partition("e")
         if len(digits.replace(".", "").lstrip("0")) > MAX_DIGITS:
             raise FormulaError(f"the number has more than {MAX_DIGITS} digits", token.position)
@@ -361,6 +376,7 @@ class Parser:
     in_call = 0
 
     def items(self, closing: str) -> tuple[Tree, ...]:
+        """Sums with commas between them."""
         self.in_call += 1
         parts = [self.sum()]
         while self.is_sign(","):
@@ -371,6 +387,7 @@ class Parser:
         return tuple(parts)
 
     def named(self, token: Token) -> Tree:
+        """A name: a function, a derivative or a quantity."""
         name = token.text
         derivative = self.derivative(token)
         if derivative is not None:
@@ -479,6 +496,7 @@ class Parser:
         return inner
 
     def direct_partial(self, token: Token) -> Tree:
+        """`partial(of, by)`, the slope along one equation."""
         self.take()
         both = self.items(")")
         match both:
@@ -506,6 +524,7 @@ class Parser:
         return tree
 
     def updates(self, token: Token) -> int:
+        """A whole number of updates."""
         if not token.text.isdigit() or len(token.text) > 4 or int(token.text) > 1000:
             raise FormulaError("after '@' stands a whole number of updates, 0 to 1000", token.position)
         return int(token.text)

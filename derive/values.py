@@ -10,12 +10,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, Overflow
 
-from derive.arithmetic import Evaluator, Key, compile_tree, forget_rounding, key_of, mentioned, precision, settle, spelled, was_exact
+from derive.arithmetic import (
+    Evaluator,
+    Key,
+    compile_tree,
+    forget_rounding,
+    key_of,
+    mentioned,
+    precision,
+    settle,
+    spelled,
+    was_exact,
+)
 from derive.backward import Line, Step
 from derive.errors import DeriveError, InputError, LimitError
 from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.written import Later, Name, Number, Partial, Tree, substitute, walk
+from derive.written import Later, Name, Number, Tree, substitute, walk
 
 
 @dataclass(frozen=True)

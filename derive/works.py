@@ -28,9 +28,9 @@ def derive(
 ) -> Derivation | ArrayDerivation:
     """Work a problem out and judge every line of it.
 
-    With `of` or `wrt`, only those derivatives (and what they need); with `hessian`, the second ones too.  `prove` also compares named
-    numbers with SymPy's own derivative; `level` says how much of a derivation over arrays is shown.  Raises UsageError for what does
-    not fit the problem, JudgementError if a line of ours does not hold.
+    With `of` or `wrt`, only those derivatives (and what they need); with `hessian`, the second ones too.  `prove` also compares
+    named numbers with SymPy's own derivative; `level` says how much of a derivation over arrays is shown.  Raises UsageError for
+    what does not fit the problem, JudgementError if a line of ours does not hold.
     """
     if problem.arrays is not None:
         from derive.tensors.work import derive_arrays

@@ -127,7 +127,7 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
         raise InputError(f"{where}: {error}") from None
 
 
-def _reading(problem: Problem) -> _Reading:
+def _reading(problem: Problem) -> Any:
     """What reads the answers to a problem; over arrays their formulas have another grammar."""
     if problem.arrays is None:
         return _Reading(problem)

@@ -278,7 +278,7 @@ class _ArrayAuditor:
     # --- numbers ------------------------------------------------------------------------------------------------------
 
     def numbers(self, entries: Sequence[Entry]) -> list[Judged]:
-        """Numbers judged by the audit of scalars, on the problem written out entry by entry; a line is as good as its worst entry."""
+        """Numbers judged by the audit of scalars, on the problem written out; a line is as good as its worst entry."""
         written = as_scalars(self.problem)
         if written is None:
             return [Judged(entry, "undecided", notes=(Note("no-numbers"),)) for entry in entries]
@@ -326,7 +326,7 @@ class _ArrayAuditor:
 
 
 def _sweep(point: Slope, pairs: Sequence[tuple[Tree, Tree]]) -> None:
-    """Every total derivative in some formulas through every path: a point alone would nudge one equation where that mentions both."""
+    """Every total derivative in some formulas, by every path; a point alone would nudge one equation that mentions both."""
     partials = [node for pair in pairs for tree in pair for node in walk(tree) if isinstance(node, Partial) and not node.direct]
     for of in dict.fromkeys(partial.of for partial in partials):
         if of not in point.rates and of in point.network.by_goal:

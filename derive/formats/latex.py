@@ -63,6 +63,13 @@ def _over(operation: str, letters: tuple[str, ...], body: str, sizes: tuple[str,
     return rf"{sign}_{{{','.join(letters)}}} {body}"
 
 
+def _delta(left: str, right: str) -> str:
+    """Kronecker's δ; with an argmax, a statement in brackets."""
+    if "arg" in right:
+        return rf"\mathbf{{1}}\left[{left} = {right}\right]"
+    return rf"\delta_{{{left}{',' * (len(left + right) > 2)}{right}}}"
+
+
 def _einsum(subscripts: str, operands: tuple[str, ...]) -> str:
     letters = subscripts.replace("->", r" \to ")
     return rf"\operatorname{{einsum}}_{{{letters}}}\left({', '.join(operands)}\right)"
@@ -106,9 +113,7 @@ LATEX = Face(
     relations={"=": "=", ">=": r"\ge", "<=": r"\le", ">": ">", "<": "<"},
     indexed=_indexed,
     over=_over,
-    delta=lambda left, right: (
-        rf"\mathbf{{1}}\left[{left} = {right}\right]" if "arg" in right else rf"\delta_{{{left}{',' * (len(left + right) > 2)}{right}}}"
-    ),
+    delta=_delta,
     within=lambda place, size: rf"\mathbf{{1}}\left[0 \le {place} < {size}\right]",
     einsum=_einsum,
     rows=lambda rows: r"\begin{pmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{pmatrix}",

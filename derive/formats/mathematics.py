@@ -204,24 +204,20 @@ def _indexed(tree: Indexed, face: Face, script: Script) -> tuple[str, int]:
     """An entry, `W_ij`; of a derivative, the letters stand with the quantity they belong to."""
     places = tuple(write(place, face, script) for place in tree.at)
     base = tree.base
+    upper, lower = places[: tree.upper], places[tree.upper :]
     if isinstance(base, Second):
-        first, then = places[: tree.upper], places[tree.upper :]
-        names = [face.name(script.symbol(name), name) for name in (base.first, base.then)]
-        sides = (face.indexed(name, side) if side else name for name, side in zip(names, (first, then), strict=True))
-        return face.second(face.name(script.symbol(base.of), base.of), *sides, ""), POWER
+        first, then = (_placed(Name(n), side, face, script) for n, side in ((base.first, upper), (base.then, lower)))
+        return face.second(face.name(script.symbol(base.of), base.of), first, then, ""), POWER
     if isinstance(base, Nested):
-        sides = (places[: tree.upper], places[tree.upper :])
-        parts = [_placed(leaf, side, face, script) for leaf, side in zip((base.of, base.wrt), sides, strict=True)]
-        return face.partial(*parts, base.direct), POWER
+        one, other = _placed(base.of, upper, face, script), _placed(base.wrt, lower, face, script)
+        return face.partial(one, other, base.direct), POWER
     if not isinstance(base, Partial):
         name = face.name(script.symbol(base.name), base.name) if isinstance(base, Name) else _inside(base, ATOM, face, script)
         return face.indexed(name, places), ATOM
     delta = script.signal(base) if base.signal and face.signal is not None else None
     if delta is not None and face.signal is not None:
         return face.indexed(face.signal(delta), places), ATOM
-    names = [face.name(script.symbol(name), name) for name in (base.of, base.wrt)]
-    sides = (places[: tree.upper], places[tree.upper :])
-    above, below = (face.indexed(name, side) if side else name for name, side in zip(names, sides, strict=True))
+    above, below = (_placed(Name(n), side, face, script) for n, side in ((base.of, upper), (base.wrt, lower)))
     return face.partial(above, below, base.direct), POWER
 
 
@@ -263,7 +259,9 @@ def _product(factors: tuple[Tree, ...], tight: bool, face: Face, script: Script)
     for place, factor in enumerate(factors):
         part, precedence = _write(factor, face, script)
         slashed = isinstance(factor, Quotient) and face.quotient is None and precedence == PRODUCT
-        bracketed = precedence < PRODUCT or (place < len(factors) - 1 and _ends_open(factor)) or (slashed and (place > 0 or face.near != face.dot))
+        open_ended = place < len(factors) - 1 and _ends_open(factor)
+        beside = slashed and (place > 0 or face.near != face.dot)
+        bracketed = precedence < PRODUCT or open_ended or beside
         part = face.brackets(part) if bracketed else part
         if place == 0:
             text = part

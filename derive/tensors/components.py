@@ -122,7 +122,7 @@ def relettered(tree: Tree, places: Mapping[str, Tree]) -> Tree:
 
 
 def apart(tree: Tree, taken: Collection[str], space: Space) -> Tree:
-    """The tree with another letter for every bound one that is taken outside its sum, so that no letter says two things on a line."""
+    """The tree with another letter for every bound one that is taken outside its sum, so that no letter says two things."""
     match tree:
         case Over(operation, indices, body):
             used = {*taken, *letters_in(tree)}
@@ -141,8 +141,8 @@ def apart(tree: Tree, taken: Collection[str], space: Space) -> Tree:
 def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = (), opened: bool = True) -> Tree:
     """The entry of a formula at a place, in entries of the names it mentions.
 
-    `taken` are letters a sum inside may not use.  The loss of a pair of entries is written out, or not `opened`, so that its slope is
-    the one its row teaches.
+    `taken` are letters a sum inside may not use.  The loss of a pair of entries is written out, or not `opened`, so that its slope
+    is the one its row teaches.
 
     >>> m, d, n = Size("m"), Size("d"), Size("N")
     >>> space = Space({"W": (m, d), "X": (d, n)})

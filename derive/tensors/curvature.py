@@ -77,13 +77,13 @@ def derive_seconds(
     wider = replace(space, shapes=shapes)
     raw: list[Step] = []
     for place, first in enumerate(names):
-        goal = gradient_name(Partial(of, first))
-        raw += derive_entries(whole.network, goal, tuple(names[place:]), wider, facts, named=False)
-        reached = {step.goal.wrt for step in raw if isinstance(step.goal, Partial) and step.goal.of == goal}
+        row = gradient_name(Partial(of, first))
+        raw += derive_entries(whole.network, row, tuple(names[place:]), wider, facts, named=False)
+        reached = {step.goal.wrt for step in raw if isinstance(step.goal, Partial) and step.goal.of == row}
         for name in names[place:]:
             if name not in reached:
-                at = wider.place((*shapes[goal], *shapes[name]))
-                raw.append(Step("partial", Partial(goal, name), (Line(ZERO, "no-slope", (goal, name), at=at),)))
+                at = wider.place((*shapes[row], *shapes[name]))
+                raw.append(Step("partial", Partial(row, name), (Line(ZERO, "no-slope", (row, name), at=at),)))
     rewrite = _Rewriting(of, frozenset(names))
     return Seconds(of, tuple(names), tuple(map(rewrite.step, raw)), tuple(raw), whole)
 
@@ -95,7 +95,9 @@ def _check(problem: Problem, of: str, names: Sequence[str]) -> None:
         raise UsageError(f"--hessian: '{of}' is an array; second derivatives are taken of a number")
     for equation in network.equations:
         if any(isinstance(node, Call) and node.function == "loss_of" for node in walk(equation.rhs)):
-            raise UsageError(f"--hessian: how {equation.goal} depends on its arguments is not told, so it has no second derivative here")
+            raise UsageError(
+                f"--hessian: how {equation.goal} depends on its arguments is not told, so it has no second derivative here"
+            )
         if equation.lagged:
             raise UsageError("--hessian: is not for recurrences over a named number of steps; write the steps out")
     for name in names:
@@ -144,8 +146,9 @@ class _Rewriting:
 
 
 def judge_seconds(seconds: Seconds) -> tuple[list[Finding], int]:
-    """The lines that a point contradicts, and how many were judged; the whole Hessian is also compared with second differences of the
-    forward pass along a seeded direction.
+    """The lines that a point contradicts, and how many were judged.
+
+    The whole Hessian is also compared with second differences of the forward pass along a seeded direction.
     """
     findings, judged = judge_entries(seconds.problem, seconds.raw)
     return findings + _bent(seconds), judged

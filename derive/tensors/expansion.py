@@ -8,7 +8,7 @@ problem, tensors.shapes.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -317,8 +317,7 @@ class Expansion:
             rest = () if axis is None else (*place[:axis], *((0,) if keep else ()), *place[axis + 1 :])
             groups.setdefault(rest, []).append(cell)
         shape = () if axis is None else (*block.shape[:axis], *((1,) if keep else ()), *block.shape[axis + 1 :])
-        join = {"sum": sum_of, "max": largest, "mean": lambda cells: Quotient(sum_of(cells), number(len(cells)))}[call.function]
-        return Block(shape, {place: join(cells) for place, cells in groups.items()})
+        return Block(shape, {place: REDUCED[call.function](cells) for place, cells in groups.items()})
 
     def softmax(self, call: Call, block: Block) -> Block:
         """Softmax along an axis."""
@@ -503,6 +502,15 @@ def largest(cells: Sequence[Tree]) -> Tree:
     for cell in cells[1:]:
         result = Call("max", (result, cell))
     return result
+
+
+def mean_of(cells: Sequence[Tree]) -> Tree:
+    """The mean of entries."""
+    return Quotient(sum_of(cells), number(len(cells)))
+
+
+REDUCED: dict[str, Callable[[Sequence[Tree]], Tree]] = {"sum": sum_of, "mean": mean_of, "max": largest}
+"""How entries along an axis become one."""
 
 
 def _with_parts(tree: Tree, parts: Sequence[Tree]) -> Tree:

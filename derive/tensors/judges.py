@@ -87,7 +87,8 @@ class Slope(dict[Any, Any]):
             below = formula(self)
             self[name] = here
             self[key] = Decimal((above - below) / (2 * self.nudge))
-        return self[key]
+        rate: Decimal = self[key]
+        return rate
 
     def moves(self, of: str, free: Sequence[str], direction: Sequence[Decimal]) -> Decimal:
         """How fast an entry moves when all free entries move at once: one nudge of the whole forward pass."""

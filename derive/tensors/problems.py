@@ -300,7 +300,8 @@ class ArrayLoader(Loader):
                 raise InputError(f"train.parameters: '{name}' holds places, which do not move")
         if train.learning_rate is not None and arrays.shapes.get(train.loss):
             raise InputError(
-                f"train.loss: '{train.loss}' has the shape {spell_shape(arrays.shapes[train.loss])}; only a number can be made smaller"
+                f"train.loss: '{train.loss}' has the shape {spell_shape(arrays.shapes[train.loss])}; "
+                "only a number can be made smaller"
             )
         return replace(train, parameters=names)
 

@@ -47,7 +47,7 @@ SUMMING = ("sum", "max", "mean", "argmax")
 
 
 def read_size(text: str, known: Collection[str] | None = None) -> Tree:
-    """A size: a name, a whole number, or a formula of them, `(n - m)/s + 1`; a fraction is cut to whole steps.  Raises FormulaError."""
+    """A size: a name, a whole number, or a formula of them, `(n - m)/s + 1`, cut to whole steps.  Raises FormulaError."""
     return substitute(read_formula(text, known), lambda leaf: Size(leaf.name) if isinstance(leaf, Name) else None)
 
 
@@ -118,7 +118,8 @@ def ranges_of(tree: Tree, shapes: Shapes) -> dict[str, Tree]:
         for a, size in zip(node.at, shape, strict=False):
             if isinstance(a, Index) and ranges.setdefault(a.name, size) != size and a.size == UNKNOWN:
                 raise FormulaError(
-                    f"'{a.name}' runs over {spell_size(ranges[a.name])} and, in the shape {spell_shape(shape)}, over {spell_size(size)}"
+                    f"'{a.name}' runs over {spell_size(ranges[a.name])} and, in the shape {spell_shape(shape)}, "
+                    f"over {spell_size(size)}"
                 )
     return ranges
 

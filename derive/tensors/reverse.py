@@ -170,7 +170,7 @@ class _EntryWalk:
         return Over("sum", letters, product) if letters else product
 
     def is_ambiguous(self, user: str, users: Sequence[str]) -> bool:
-        """Whether another user, or an earlier step of a recurrence, reaches this one too, so that its slope holds everything else."""
+        """Whether another user, or an earlier step, reaches this one too, so that its slope holds everything else."""
         again = any(user in self.network.below(later) for later in self.network.users.get(user, ()))
         return again or any(user in self.network.below(other) for other in users if other != user)
 

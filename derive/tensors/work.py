@@ -1,7 +1,7 @@
 """The pipeline over arrays: a problem into a judged derivation, with numbers where every number is given.
 
-Owns `ArrayDerivation` and `derive_arrays`.  May import: errors, written, arithmetic, backward, checks, derivation, problem, rounding,
-values, tensors.
+Owns `ArrayDerivation` and `derive_arrays`.  May import: errors, written, arithmetic, backward, checks, derivation, problem,
+rounding, values, tensors.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from derive.checks import FORWARD_AGAIN, Checks, demand, judge_forward
 from derive.errors import FormulaError, InputError, LimitError, UsageError, suggest
 from derive.problem import Numbers, Problem
 from derive.rounding import Rounding
-from derive.tensors.curvature import derive_seconds, judge_seconds
 from derive.tensors.components import Place, Space, component, letters_in
+from derive.tensors.curvature import derive_seconds, judge_seconds
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.judges import DIRECTION, EXPANDED, SCALAR, Slope, judge_entries, judge_gradients
 from derive.tensors.problems import read_quantity, sizes_in
@@ -60,8 +60,8 @@ MOST_ENTRIES = 2_000
 class ArrayDerivation:
     """A problem over arrays worked out: every step, the values where all numbers are given, and who judged it.
 
-    `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` and `excerpt` say how much of
-    it a page shows.
+    `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` and `excerpt` say how
+    much of it a page shows.
     """
 
     problem: Problem
@@ -174,8 +174,8 @@ def derive_arrays(
     judges = [EXPANDED, DIRECTION, SCALAR]
     curved = None
     if hessian:
-        names = tuple(partial.wrt for partial in requested) or train.parameters
-        curved = derive_seconds(problem, requested[0].of if requested else train.loss, names, partials, space, arrays.facts)
+        by = tuple(partial.wrt for partial in requested) or train.parameters
+        curved = derive_seconds(problem, requested[0].of if requested else train.loss, by, partials, space, arrays.facts)
         findings, more = judge_seconds(curved)
         demand(findings)
         judged += more
@@ -203,7 +203,18 @@ def derive_arrays(
     seconds = curved.steps if curved is not None else ()
     lines = sum(len(step.lines) for step in (*forward, *partials, *seconds, *updates))
     return ArrayDerivation(
-        problem, rounding, forward, partials, updates, states, Checks(lines, judged, tuple(judges)), space, level, requested, kinks, seconds
+        problem,
+        rounding,
+        forward,
+        partials,
+        updates,
+        states,
+        Checks(lines, judged, tuple(judges)),
+        space,
+        level,
+        requested,
+        kinks,
+        seconds,
     )
 
 
