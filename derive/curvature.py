@@ -75,9 +75,7 @@ def extended(network: Network, steps: Iterable[Step]) -> Network:
     def named(leaf: Tree) -> Tree | None:
         return Name(gradient_name(leaf)) if isinstance(leaf, Partial) else None
 
-    found = [
-        Equation(gradient_name(step.goal), substitute(step.answer, named)) for step in steps if isinstance(step.goal, Partial)
-    ]
+    found = [Equation(gradient_name(step.goal), substitute(step.answer, named)) for step in steps if isinstance(step.goal, Partial)]
     return Network((*network.equations, *found))
 
 

@@ -282,7 +282,9 @@ def test_definiteness_is_that_of_the_eigenvalues():
                     rows[i][j] = rows[j][i] = Decimal(source.randint(-6, 6) + shift * (i == j)) * Decimal("1e-3")
             values = list(mpmath.eigsy(mpmath.matrix([[str(e) for e in row] for row in rows]), eigvals_only=True))
             low, high = min(values), max(values)
-            wanted = "positive" if low > 1e-9 else "negative" if high < -1e-9 else "indefinite" if low < -1e-9 and high > 1e-9 else ""
+            wanted = (
+                "positive" if low > 1e-9 else "negative" if high < -1e-9 else "indefinite" if low < -1e-9 and high > 1e-9 else ""
+            )
             assert definiteness(rows) == wanted, rows
             seen.add(wanted)
     assert seen == {"positive", "negative", "indefinite", ""}
@@ -321,7 +323,10 @@ def test_conventions_at_a_kink_are_said():
     work = derive.derive(problem(RELU.format(w="-0.20")), wrt=["w", "v"], hessian=True)
     page = derive.render(work)
     assert "ReLU has a kink at 0; its slope there is taken to be 0." in page
-    assert "ReLU is straight on either side of its kink: its second derivative is 0 there, and it is taken to be 0 at the kink too." in page
+    assert (
+        "ReLU is straight on either side of its kink: its second derivative is 0 there, and it is taken to be 0 at the kink too."
+        in page
+    )
     assert "a stands exactly at the kink" in page
     assert "away from kinks (Schwarz)" in page
     assert work.hessian.definite == ""
@@ -364,7 +369,8 @@ def test_jupyter_shows_the_matrix():
 
 def test_a_sum_of_long_terms_is_broken_whatever_its_digits():
     few, many_digits = (
-        Sum((Product((Name("w"), *(Number(digits),) * 5)), Product((Name("v"), *(Number(digits),) * 5)))) for digits in ("0.1", "0.123456")
+        Sum((Product((Name("w"), *(Number(digits),) * 5)), Product((Name("v"), *(Number(digits),) * 5))))
+        for digits in ("0.1", "0.123456")
     )
     script = derive.load_text('[forward]\nf = "w*v"\n')
     assert [len(right_sides(tree, script_of(script))) for tree in (few, many_digits)] == [2, 2]
