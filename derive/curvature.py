@@ -18,6 +18,9 @@ from derive.slopes import Slopes
 from derive.tables.ops import OPS
 from derive.written import ZERO, Call, Name, Nested, Partial, Second, Tree, substitute
 
+SHORT = 8
+"""Nodes of a derivative so short that it is written out where it is used: x1 · y(1 − y).  Slopes of slopes soon fill a line."""
+
 MOST_QUANTITIES = 60
 """Quantities a Hessian may be taken by; of more, the page would hold thousands of entries."""
 
@@ -72,9 +75,7 @@ def extended(network: Network, steps: Iterable[Step]) -> Network:
     def named(leaf: Tree) -> Tree | None:
         return Name(gradient_name(leaf)) if isinstance(leaf, Partial) else None
 
-    found = [
-        Equation(gradient_name(step.goal), substitute(step.answer, named)) for step in steps if isinstance(step.goal, Partial)
-    ]
+    found = [Equation(gradient_name(step.goal), substitute(step.answer, named)) for step in steps if isinstance(step.goal, Partial)]
     return Network((*network.equations, *found))
 
 
@@ -93,7 +94,7 @@ def second_steps(network: Network, of: str, names: Sequence[str], partials: Sequ
     for place, first in enumerate(names):
         goal = gradient_name(Partial(of, first))
         for found, by in ((steps, names[place:]), (mirrored, names[:place])):
-            walked = derive_partials(whole, goal, by, slopes, named=False) if by else ()
+            walked = derive_partials(whole, goal, by, slopes, named=False, inline=SHORT) if by else ()
             found += [rewrite.step(step) for step in walked]
             reached = {step.goal.wrt for step in walked if isinstance(step.goal, Partial)}
             still = [name for name in by if name not in reached]

@@ -1,7 +1,6 @@
 """The second derivatives on the page of a derivation: the chains, why each stands once, the matrix, which way it curves.
 
-Owns `hessian_blocks`.  May import: backward, blocks, curvature, derivation, sentences, tables.ops,
-written.
+Owns `hessian_blocks`.  May import: written, tables.ops, curvature, derivation, blocks, sentences.
 """
 
 from __future__ import annotations

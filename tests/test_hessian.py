@@ -20,10 +20,12 @@ from derive.arithmetic import compile_tree, key_of, mpmath_arithmetic, precision
 from derive.checks import judge_second, witness_of
 from derive.curvature import definiteness, is_straight
 from derive.errors import InputError, JudgementError, LimitError, UsageError
+from derive.formats.latex import right_sides
 from derive.formats.plain import typed
+from derive.scripts import script_of
 from derive.slopes import Slopes
 from derive.tables.ops import OPS
-from derive.written import TWO, Call, Name, Negative, Nested, Number, Partial, Second, Sum, multiply, substitute
+from derive.written import TWO, Call, Name, Negative, Nested, Number, Partial, Product, Second, Sum, multiply, substitute
 
 EXPECTED = Path(__file__).parent / "expected"
 
@@ -281,7 +283,9 @@ def test_definiteness_is_that_of_the_eigenvalues():
                     rows[i][j] = rows[j][i] = Decimal(source.randint(-6, 6) + shift * (i == j)) * Decimal("1e-3")
             values = list(mpmath.eigsy(mpmath.matrix([[str(e) for e in row] for row in rows]), eigvals_only=True))
             low, high = min(values), max(values)
-            wanted = "positive" if low > 1e-9 else "negative" if high < -1e-9 else "indefinite" if low < -1e-9 and high > 1e-9 else ""
+            wanted = (
+                "positive" if low > 1e-9 else "negative" if high < -1e-9 else "indefinite" if low < -1e-9 and high > 1e-9 else ""
+            )
             assert definiteness(rows) == wanted, rows
             seen.add(wanted)
     assert seen == {"positive", "negative", "indefinite", ""}
@@ -320,7 +324,10 @@ def test_conventions_at_a_kink_are_said():
     work = derive.derive(problem(RELU.format(w="-0.20")), wrt=["w", "v"], hessian=True)
     page = derive.render(work)
     assert "ReLU has a kink at 0; its slope there is taken to be 0." in page
-    assert "ReLU is straight on either side of its kink: its second derivative is 0 there, and it is taken to be 0 at the kink too." in page
+    assert (
+        "ReLU is straight on either side of its kink: its second derivative is 0 there, and it is taken to be 0 at the kink too."
+        in page
+    )
     assert "a stands exactly at the kink" in page
     assert "away from kinks (Schwarz)" in page
     assert work.hessian.definite == ""
@@ -360,10 +367,25 @@ def test_page(style, rewrite):
     assert page == path.read_text(encoding="utf-8")
 
 
+def test_jupyter_shows_the_matrix():
+    bundle = derive.derive(derive.find("q1"), wrt=["w5", "w7"], hessian=True)._repr_mimebundle_()
+    assert r"\nabla^{2} L \approx \begin{pmatrix} -0.0169791 & -0.0170307 \\ -0.0170307" in bundle["text/latex"]
+
+
+def test_a_sum_of_long_terms_is_broken_whatever_its_digits():
+    few, many_digits = (
+        Sum((Product((Name("w"), *(Number(digits),) * 5)), Product((Name("v"), *(Number(digits),) * 5))))
+        for digits in ("0.1", "0.123456")
+    )
+    script = derive.load_text('[forward]\nf = "w*v"\n')
+    assert [len(right_sides(tree, script_of(script))) for tree in (few, many_digits)] == [2, 2]
+    assert len(right_sides(Sum((Name("w"), Name("v"))), script_of(script))) == 1
+
+
 def test_json_holds_both_orders():
     data = json.loads(derive.render(derive.derive(derive.find("q1"), wrt=["w5", "w7"], hessian=True), "json"))
     assert data["hessian"]["w5"]["w7"] == data["hessian"]["w7"]["w5"]
-    assert data["hessian"]["w5"]["w7"]["formula"] == "d(dL/dw5)/dnet_y1*h2"
+    assert data["hessian"]["w5"]["w7"]["formula"] == "d(dL/dw5)/dy1*y1*(1 - y1)*h2"
     assert float(data["hessian"]["w5"]["w7"]["value"]) == pytest.approx(-0.0170307, abs=1e-7)
     assert [step["goal"] for step in data["steps"]][-1] == "d2L/dw7dw7"
 

@@ -8,8 +8,8 @@ import pytest
 from conftest import work_out
 
 import derive
-from derive.blocks import Equations, Prose, Table
-from derive.formats.latex import formula, words
+from derive.blocks import Equations, Matrix, Prose, Table
+from derive.formats.latex import formula, matrix, words
 from derive.pages import page_of
 
 ODD = """
@@ -26,6 +26,8 @@ f = "cross_entropy([p1, p2], [t1, t2]) + bce(p1, t1)*q + mse([p1, p2], [t1, t2])
 def works():
     yield from (work_out(name) for name in derive.built_in_names())
     yield derive.derive(derive.load_text(ODD))
+    yield derive.derive(derive.find("q2"), wrt=["w1_11", "w2_11", "w3_1"], hessian=True)
+    yield derive.derive(derive.find("mazur"), hessian=True)
     yield derive.derive(derive.load_text("[layers]\nsizes = [2, 11, 1]\n"))
 
 
@@ -44,6 +46,8 @@ def formulas(page):
                         yield formula(row.left, page.script)
             case Prose(parts):
                 yield from (formula(part, page.script) for part in parts if not isinstance(part, str))
+            case Matrix():
+                yield matrix(block, page.script)
             case Table(_, rows):
                 cells = [cell for row in rows for cell in row]
                 yield from (formula(part, page.script) for cell in cells for part in cell if not isinstance(part, str))

@@ -40,6 +40,7 @@ def _derivation(work: Derivation) -> dict[str, Any]:
 
     gradients = {name: entry(p) for name in work.problem.train.parameters if (p := Partial(loss, name)) in answers}
     after = work.states[1] if work.updates and len(work.states) > 1 else None
+
     def square(of: str, names: Sequence[str]) -> dict[str, Any]:
         return {row: {column: entry(Second(of, *sorted((row, column)))) for column in names} for row in names}
 

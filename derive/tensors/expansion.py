@@ -76,6 +76,8 @@ class Block:
 
 def cell_name(name: str, place: Cell) -> str:
     """The name of an entry: `W[0,1]`; a number keeps its own."""
+    if len(place) == 2:
+        return f"{name}[{place[0]},{place[1]}]"
     return f"{name}[{','.join(map(str, place))}]" if place else name
 
 
@@ -87,15 +89,19 @@ def places(shape: Sequence[int]) -> Iterator[Cell]:
 class Expansion:
     """A problem at given sizes.
 
-    `sizes` has a number for every name of a size, `integers` the entries of quantities that are places.  Raises InputError where an
-    axis would have no length.
+    `sizes` has a number for every name of a size, `integers` the entries of quantities that are places.  `wired`, a derivative
+    along no path is written 0; else nothing is looked up, and entries of any size are made one at a time.  Raises InputError where
+    an axis would have no length.
     """
 
-    def __init__(self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Numbers] | None = None) -> None:
+    def __init__(
+        self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Numbers] | None = None, wired: bool = True
+    ) -> None:
         assert problem.arrays is not None
         self.problem, self.arrays, self.sizes = problem, problem.arrays, dict(sizes)
         self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}
         self.integers = dict(integers or {})
+        self.wired = wired
         self.reached: dict[tuple[str, str], set[str]] = {}
         for name in problem.train.parameters:  # what an update rule keeps of a parameter has its shape
             self.shapes |= dict.fromkeys(problem.train.names(name).values(), self.shapes[name])
@@ -160,10 +166,41 @@ class Expansion:
     def entries(self, goal: Tree, line: Line) -> Iterator[tuple[Partial, Tree]]:
         """The entries of a derivative, made one at a time from its line in index form."""
         letters = [a.name for a in line.at if isinstance(a, Index)]
+        free = [k for k, a in enumerate(line.at) if isinstance(a, Index)]
+        write = self.writer(line.tree, dict(zip(letters, free, strict=True)))
         for place, key in self.keys(goal):
             assert isinstance(key, Partial)
-            env = dict(zip(letters, (k for k, a in zip(place, line.at, strict=True) if isinstance(a, Index)), strict=True))
-            yield key, self.scalar(line.tree, env)
+            if write is not None:
+                yield key, write(place)
+            else:
+                yield key, self.scalar(line.tree, dict(zip(letters, (place[k] for k in free), strict=True)))
+
+    def writer(self, tree: Tree, letters: Mapping[str, int]) -> Callable[[Cell], Tree] | None:
+        """What writes a product of plain entries at a place, the letters being so many places along it; None for anything else.
+
+        Of the gradients of a dense layer there may be thousands, all products of two entries.
+        """
+        match tree:
+            case Indexed(Name(name), at) if name not in self.integers:
+                where = self.plain_places(at, self.shapes[name], letters)
+                return None if where is None else lambda place: Name(cell_name(name, tuple([place[k] for k in where])))
+            case Indexed(Partial(of, wrt, direct), at, 0) if not self.wired and not self.shapes.get(of):
+                below = self.plain_places(at, self.shapes[wrt], letters)
+                if below is not None:
+                    return lambda place: Partial(of, cell_name(wrt, tuple([place[k] for k in below])), direct)
+            case Product(factors):
+                writers = [self.writer(factor, letters) for factor in factors]
+                known = [writer for writer in writers if writer is not None]
+                if len(known) == len(writers):
+                    return lambda place: Product(tuple([writer(place) for writer in known]), tight=True)
+        return None
+
+    def plain_places(self, at: Sequence[Tree], shape: Cell, letters: Mapping[str, int]) -> list[int] | None:
+        """Where along a place each letter stands, for letters that run over just these axes; else None."""
+        plain = [a for a in at if isinstance(a, Index) and a.name in letters]
+        if len(plain) < len(shape) or self.lengths(tuple(index.size for index in plain)) != shape:
+            return None
+        return [letters[index.name] for index in plain]
 
     # --- arrays as NumPy has them -------------------------------------------------------------------------------------
 
@@ -429,7 +466,7 @@ class Expansion:
                 if any(not 0 <= k < length for k, length in zip(place, shape, strict=True)):
                     return ZERO
                 moved, moves = cell_name(of, above), cell_name(wrt, below)
-                return Partial(moved, moves, direct) if self.reaches(moves, moved) else ZERO
+                return Partial(moved, moves, direct) if not self.wired or self.reaches(moves, moved) else ZERO
         raise TypeError(f"a {type(base).__name__} has no entries")
 
     @cached_property

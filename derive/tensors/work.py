@@ -116,9 +116,8 @@ class ArrayDerivation:
         missing = sorted(sizes_in(arrays.shapes) - arrays.sizes.keys())
         if missing:
             raise InputError(f"entry by entry needs a number for every size; missing: {', '.join(missing)}")
-        expansion = Expansion(
-            self.problem, arrays.sizes, {name: arrays.given[name] for name in arrays.integers if name in arrays.given}
-        )
+        integers = {name: arrays.given[name] for name in arrays.integers if name in arrays.given}
+        expansion = Expansion(self.problem, arrays.sizes, integers, wired=False)
         for key, formula in expansion.entries(step.goal, index_line(step)):
             yield f"d{key.of}/d{key.wrt}", formula
 
