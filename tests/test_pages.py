@@ -110,6 +110,14 @@ def test_an_excerpt_shows_one_step_and_keeps_the_rest(name, quantity):
         work.only("dL/dnothing")
 
 
+@pytest.mark.parametrize("typed", ["d2L/dwdA", "d2L/dAdw", "d2L/dw^2"])
+def test_an_excerpt_of_second_derivatives_over_arrays(typed):
+    problem = derive.load_text('[shapes]\nA = ["m", "n"]\nw = ["n"]\n[forward]\nL = "sum((A @ w)^2)"\n[train]\nparameters = ["A", "w"]\n')
+    shown = derive.render(derive.derive(problem, hessian=True).only(typed), "text")
+    assert shown.count("∂²L/∂w") + shown.count("∂²L/∂A") >= 1
+    assert "Backward" not in shown
+
+
 @pytest.mark.parametrize("name", [name for name in derive.built_in_names() if derive.find(name).arrays is not None])
 def test_no_letter_says_two_things_on_a_line(name):
     def check(tree, outside):

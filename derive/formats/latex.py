@@ -52,9 +52,11 @@ def _array_call(function: str, arguments: tuple[str, ...]) -> str:
 
 
 def _indexed(name: str, places: tuple[str, ...]) -> str:
-    """A name with letters below; one that already has something below is held together first."""
+    """A name with letters below, behind a comma where something stands there already: h2 at i is h_{2,i}."""
     plain = all(re.fullmatch(r"[A-Za-z]", place) for place in places)
     letters = ("" if plain and len(places) < 5 else ",").join(places)
+    if below := re.fullmatch(r"([^_^]+)_\{((?:[^{}]|\{[^{}]*\})*)\}", name):
+        return f"{below[1]}_{{{below[2]},{letters}}}"
     return f"{{{name}}}_{{{letters}}}" if "_" in name or "^" in name else f"{name}_{{{letters}}}"
 
 

@@ -33,6 +33,7 @@ from derive.written import (
     Number,
     Partial,
     Relation,
+    Second,
     Size,
     Tree,
     names_in,
@@ -352,8 +353,8 @@ class ArrayLoader(Loader):
         return tuple(found)
 
 
-def read_quantity(text: str, problem: Problem) -> Tree:
-    """A quantity of a problem over arrays, `Z` or `dL/dW`.  Raises FormulaError."""
+def read_quantity(text: str, problem: Problem, seconds: bool = False) -> Tree:
+    """A quantity of a problem over arrays, `Z` or `dL/dW`; with `seconds`, `d2L/dw^2` too.  Raises FormulaError."""
     assert problem.arrays is not None
     network = problem.network
     tree = read_array_formula(text, network.quantities, problem.arrays.shapes, sizes_in(problem.arrays.shapes), quantities=True)
@@ -363,6 +364,8 @@ def read_quantity(text: str, problem: Problem) -> Tree:
         case Partial(of, wrt):
             if wrt not in network.above(of) or wrt == of:
                 raise FormulaError(f"'{of}' does not depend on '{wrt}'")
+            return tree
+        case Second() if seconds:
             return tree
     raise FormulaError("a quantity over arrays is asked for by its name or as a derivative: Z, dL/dW")
 

@@ -39,6 +39,7 @@ from derive.written import (
     Quotient,
     Rows,
     Rule,
+    Second,
     Sum,
     Tree,
     children,
@@ -84,15 +85,16 @@ class ArrayDerivation:
         return (*self.forward, *self.partials, *self.seconds, *self.updates)
 
     def step(self, quantity: str) -> Step:
-        """The step of a quantity as it is typed: `step("dL/dW")`.  Raises FormulaError for a quantity without one.
+        """The step of a quantity as it is typed, `dL/dW` or `d2L/dw^2`.  Raises FormulaError for a quantity without one.
 
         >>> import derive
         >>> derive.derive(derive.find("dense")).step("dL/dW").answer
         MatrixProduct(left=Partial(of='L', wrt='Z', direct=False, signal=False), right=Transpose(body=Name(name='X')))
         """
-        goal = read_quantity(quantity, self.problem)
+        goal = read_quantity(quantity, self.problem, seconds=True)
+        either = (goal, Second(goal.of, goal.then, goal.first)) if isinstance(goal, Second) else (goal,)
         for step in self.steps:
-            if step.goal == goal:
+            if step.goal in either:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
 
