@@ -188,6 +188,8 @@ class _ArrayAuditor:
                         expected, given = truth(point), claim(point)
                     except ArithmeticError:
                         continue
+                    except KeyError:  # a value after an update, which no equation gives
+                        return Verdict("undecided", "no-formula")
                     compared += 1
                     if abs(given - expected) > TOLERANCE * max(abs(expected), abs(given), SMALLEST_SCALE):
                         return Verdict("wrong", "", {}, (f"{given:.8g}", f"{expected:.8g}"))
@@ -205,7 +207,7 @@ class _ArrayAuditor:
                     return [Named("ascent", quantity, (entry.name,))]
         if self.compare(quantity, Transpose(formula)).verdict == "right":
             return [Named("transposed", quantity, (entry.name,), (formula, right))]
-        for edited in _turned_choices(formula):
+        for edited in self.turnings(formula):
             if self.compare(quantity, edited).verdict == "right":
                 return [Named("transposed", quantity, (entry.name,), (formula, edited))]
         ratio = self.ratio(self.case(fine=False), quantity, formula)
@@ -245,7 +247,7 @@ class _ArrayAuditor:
                 for wanted, given in pairs:
                     try:
                         right, typed = compile_tree(wanted)(point), compile_tree(given)(point)
-                    except ArithmeticError:
+                    except (ArithmeticError, KeyError):
                         return None
                     if not right and not typed:
                         continue
@@ -266,14 +268,20 @@ class _ArrayAuditor:
             formula = ArrayReading(self.problem).loose(entry.typed[-1], entry.quantity)
         except FormulaError:
             return None
-        for edited in _turned_choices(formula):
-            try:
-                shape_of(edited, self.problem.arrays.shapes if self.problem.arrays is not None else {})
-            except FormulaError:
-                continue
+        for edited in self.turnings(formula):
             if self.compare(entry.quantity, edited).verdict == "right":
                 return formula, edited
         return None
+
+    def turnings(self, formula: Tree) -> Iterator[Tree]:
+        """The formula with some factors transposed, where the shapes fit."""
+        assert self.problem.arrays is not None
+        for edited in _turned_choices(formula):
+            try:
+                shape_of(edited, self.problem.arrays.shapes)
+            except FormulaError:
+                continue
+            yield edited
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 

@@ -62,8 +62,6 @@ from derive.written import (
 
 Cell = tuple[int, ...]
 Env = Mapping[str, int]
-LARGEST = 200_000
-"""Entries an expansion may have in all."""
 
 
 @dataclass(frozen=True)
@@ -432,6 +430,11 @@ class Expansion:
                 return ZERO if ZERO in parts else multiply(*parts, tight=True)
             case Sum(terms):
                 return sum_of([self.scalar(term, env) for term in terms])
+            case MatrixProduct() | Einsum() | Call("sum" | "mean" | "max" | "loss_of"):  # of slices: a number made from arrays
+                block = self.block(tree, env)
+                if block.shape:
+                    raise TypeError(f"an array of shape {block.shape} is no number")
+                return block.cells[()]
         return _light(rebuild(tree, lambda part: self.scalar(part, env)))
 
     def is_largest(self, place: int, index: Index, body: Tree, env: Env) -> Tree:

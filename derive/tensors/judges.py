@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import prod
 from typing import Any
 
 from derive.arithmetic import Evaluator, compile_tree, precision
@@ -35,6 +36,8 @@ from derive.written import Index, Name, Number, Partial, Size, Tree, walk
 
 EXPANDED, DIRECTION, SCALAR = "expanded-40-digits", "direction-40-digits", "scalar-engine"
 LEAST = 2
+LARGEST = 2_000
+"""Entries that arrays may have together at the sizes they are judged at; only sizes typed as numbers come to so many."""
 SMALL = (2, 3, 4, 5, 7, 6, 8, 9, 10, 11)
 """Lengths given to names of sizes, no two the same, so that a forgotten transpose cannot pass."""
 
@@ -144,9 +147,12 @@ def _solved_sizes(names: Sequence[str], axes: frozenset[str], composed: Sequence
 
 
 def sample(problem: Problem, sizes: Mapping[str, int], source: random.Random) -> Expansion:
-    """The problem written out at these sizes, places drawn."""
+    """The problem written out at these sizes, places drawn.  Raises LimitError where that is too large."""
     assert problem.arrays is not None
     probe = Expansion(problem, sizes)
+    if sum(map(prod, probe.shapes.values())) > LARGEST:
+        hint = 'give the sizes names, ["m", "d"], and their numbers in [given]'
+        raise LimitError(f"shapes: the arrays have more than {LARGEST:,} entries together: {hint}")
     integers: dict[str, Numbers] = {}
     for name, size in problem.arrays.integers.items():
         (length,) = probe.lengths((size,))

@@ -69,6 +69,7 @@ def recognise(tree: Tree, place: Place, space: Space) -> Tree | None:
     if not axes or len(axes) > 2 or any(not isinstance(a, Index) and a != ZERO for a in place):
         return None
     lifter = _Lifter(space, tuple(index.name for index in sliced), axes)
+    lifter.sizes |= {a.name: a.size for a in place if isinstance(a, Index)}
     try:
         return lifter.fitted(lifter.lift(tree), axes)
     except _UnknownFormError:

@@ -65,7 +65,7 @@ class ArrayLoader(Loader):
         network, shapes = self.equations(declared)
         integers = self.integers(network, shapes)
         given, sizes = self.numbers_of(network, shapes)
-        arrays = Arrays(shapes, sizes, given, self.facts(shapes), integers)
+        arrays = Arrays(shapes, sizes, given, self.facts(network, shapes), integers)
         train = self.array_train(network, arrays)
         problem = Problem(
             title=texts["title"] or "Problem",
@@ -267,7 +267,7 @@ class ArrayLoader(Loader):
             raise InputError(f"{place}: a list of {len(value)} where {spell_size(shape[0])} = {known}")
         return tuple(self.nested(item, place, shape[1:], sizes) for item in value)
 
-    def facts(self, shapes: Mapping[str, Shape]) -> tuple[Fact, ...]:
+    def facts(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[Fact, ...]:
         """[assume]: sums that the data has, such as "sum(y)" = 1."""
         found = []
         for text, value in self.section("assume").items():
@@ -276,6 +276,8 @@ class ArrayLoader(Loader):
                 tree = read_array_formula(text, self.known, shapes, sizes_in(shapes))
                 total = self.number(value, place).value
                 match tree:
+                    case Call("sum", (Name(name), *_)) if name in network.by_goal:
+                        raise FormulaError(f"'{name}' is computed; only the data can be told to add up to something")
                     case Call("sum", (Name(name),)) if len(shapes.get(name, ())) == 1:
                         found.append(Fact(name, 0, total))
                     case Call("sum", (Name(name), Number(axis))) if int(axis) < len(shapes.get(name, ())):

@@ -160,8 +160,10 @@ def _broadcast_hint(one: Shape, other: Shape) -> str:
 def shape_of(tree: Tree, shapes: Shapes) -> Shape:
     """The shape of a formula.  Raises FormulaError where two shapes do not fit."""
     match tree:
-        case Number() | Size() | Delta() | Within() | Over() | Relation():
+        case Number() | Size() | Delta() | Within() | Relation():
             return ()
+        case Over(_, _, body):
+            return shape_of(body, shapes)
         case Name(name):
             return shapes.get(name, ())
         case Partial(of, wrt):

@@ -1,0 +1,369 @@
+"""Arrays from a file to the page: what is refused and how it is said, numbers, how work grows, and random problems."""
+
+import json
+import re
+
+import numpy
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from layers import FUNCTIONS, Layer, World, agree, both_sides, sigmoid, softmax, speaks_of_one_equation
+
+import derive
+from derive.cli import main
+from derive.errors import InputError, LimitError
+from derive.formats.plain import typed
+
+# --- files that cannot be meant ----------------------------------------------------------------------------------------------
+
+SHAPES = {
+    "W": '["m", "d"]',
+    "X": '["d", "N"]',
+    "b": '["m"]',
+    "x": '["T"]',
+    "z": '["T"]',
+    "E": '["V", "d"]',
+    "ids": '["N"]',
+    "Y": '["N", "d"]',
+}
+
+
+def problem_text(forward, rest="", shapes=""):
+    """A file with these equations, and the shapes of the names in them."""
+    lines = [f"{name} = {axes}" for name, axes in SHAPES.items() if re.search(rf"\b{name}\b", forward)]
+    return "\n".join(["[shapes]", *(shapes.splitlines() or lines), "[forward]", forward, rest, ""])
+
+
+EINSUM = "Z = 'einsum(\"{}\", W, X)'"
+REFUSED = [
+    # shapes that do not fit: both of them, the place, and what was probably meant
+    ('Z = "X @ W"', "", "forward.Z: shapes (d, N) and (m, d) do not fit at '@': N is not m; the other way round they fit"),
+    ('Z = "W @ W"', "", "forward.Z: shapes (m, d) and (m, d) do not fit at '@': d is not m; transpose the right one with .T"),
+    ('Z = "W.T @ X"', "", "forward.Z: shapes (d, m) and (d, N) do not fit at '@': m is not d; transpose the left one with .T"),
+    ('Z = "W @ b"', "", "forward.Z: shapes (m, d) and (m,) do not fit at '@': d is not m; transpose the left one with .T"),
+    ('Z = "W @ X + b"', "", "forward.Z: shapes (m, N) and (m,) do not fit at '+': N is not m; a column has the shape (m, 1)"),
+    ('Z = "W * X"', "", "forward.Z: shapes (m, d) and (d, N) do not fit at '*': m is not d"),
+    ('Z = "W / W.T"', "", "forward.Z: shapes (m, d) and (d, m) do not fit at '/': m is not d; transpose one of them with .T"),
+    ('Z = "W @ 2"', "", "forward.Z: '@' is for vectors and matrices, not for shapes (m, d) and (); write *"),
+    ('L = "half_squared_error(W, X)"', "", "forward.L: shapes (m, d) and (d, N) do not fit at 'half_squared_error': m is not d"),
+    ('L = "sum(2)"', "", "forward.L: sum: there is no axis in a single number"),
+    ('Z = "sum(W, 2)"', "", "forward.Z: sum: the axis should be a whole number from 0 to 1"),
+    ('Z = "mean(W, 1/2)"', "", "forward.Z: mean: the axis should be a whole number from 0 to 1"),
+    ('Z = "sum(W, b)"', "", "forward.Z: sum: the axis should be a whole number from 0 to 1"),
+    ('Z = "softmax(W, 5)"', "", "forward.Z: softmax: the axis should be a whole number from 0 to 1"),
+    ('Z = "softmax(W)"', "", "forward.Z: softmax of the shape (m, d) needs its axis: softmax(A, 0)"),
+    ('Z = "diag(W)"', "", "forward.Z: diag takes a vector, not the shape (m, d)"),
+    (EINSUM.format("ij,ik->k"), "", "forward.Z: einsum: 'i' runs over m and over d, in (d, N)"),
+    (EINSUM.format("ij->i"), "", "forward.Z: einsum: 1 groups of letters for 2 arrays"),
+    (EINSUM.format("ijk,jk->i"), "", "forward.Z: einsum: 'ijk' has 3 letters for the shape (m, d)"),
+    (EINSUM.format("ij,jk"), "", "forward.Z: einsum: 'ij,jk' should look like \"ij,jk->ik\""),
+    (EINSUM.format("ii,jk->i"), "", "forward.Z: einsum: a letter stands twice on one array"),
+    # names, functions, letters
+    ('Z = "sofmax(W, 0)"', "", "forward.Z: unknown function 'sofmax'; did you mean 'softmax'?"),
+    ('L = "sum(W, 0, 1)"', "", "forward.L: sum takes sum(A) or sum(A, axis) (at character 1)"),
+    ('L = "loss_of(2*W)"', "", "forward.L: loss_of takes names: loss_of(Y) (at character 1)"),
+    ('q = "q[i] = sum(j, W[i,j]*X[i,j])"', "", "forward.q: 'i' runs over m and, in the shape (d, N), over d"),
+    ('q = "q[i] = sum(j, b[i+j])"', "", "forward.q: over what 'j' runs is not known: write sum(j < n, …) with its size"),
+    ('q = "q[i] = 2*i"', "", "forward.q: over what 'i' runs is not known: give the shape of q in [shapes]"),
+    ('q = "q[i,i] = W[i,i]"', "", "forward.q: a letter stands twice on the left side"),
+    ('q = "r[i] = b[i]"', "", "forward.q: an index equation begins with q[i] = …, a letter for each axis"),
+    ('q = "q[i] = W[i]"', "", "forward.q: W has the shape (m, d), which is not 1 letters"),
+    ('q = "q[i] = sum(i, b[i])"', "", "forward.q: a letter is used twice: i"),
+    ('q = "q[W] = b[W]"', "", "forward.q: 'W' cannot be a letter here: a letter is a name that nothing else has"),
+    (
+        'z = "z[t] = z[t+1] + x[t]"',
+        "",
+        "forward.z: 'z' is used before it is given; a recurrence takes it from a step before: z[t-1]",
+    ),
+    (
+        'z = "z[t] = 2*z[t] + x[t]"',
+        "",
+        "forward.z: 'z' is used before it is given; a recurrence takes it from a step before: z[t-1]",
+    ),
+    (
+        'ids = "2*b"\nY = "Y[n,j] = E[ids[n], j]"',
+        "",
+        "forward.ids: its right side has the shape (m,), but [shapes] gives ids the shape (N,)",
+    ),
+    ('m = "sum(b)"', "", "forward.m: m is the name of a size"),
+    ('L = "b >= 1"', "", "forward.L: a comparison is no formula for a value"),
+    # numbers
+    ('L = "sum(W)"', "[given]\nW = [[1, 2], [3]]", "given.W: a list of 1 where d = 2"),
+    ('L = "sum(W)"', "[given]\nW = [1, 2]", "given.W: should be a list of d for the shape (d,)"),
+    ('L = "sum(W)"', "[given]\nW = 3", "given.W: should be a list of m for the shape (m, d)"),
+    ('L = "sum(W)"', "[given]\nW = [[1, [2]]]", "given.W: a number is wanted; give a list its shape in [shapes]"),
+    ('L = "sum(W)"', "[given]\nd = 3\nW = [[1, 2]]", "given.W: a list of 2 where d = 3"),
+    ('L = "sum(W @ X)"', "[given]\nW = [[1, 2]]\nX = [[1], [2], [3]]", "given.X: a list of 3 where d = 2"),
+    ('L = "sum(W)"', "[given]\nd = 0", "given.d: is a size: a whole number from 1"),
+    ('L = "sum(W)"', "[given]\nd = 2.5", "given.d: is a size: a whole number from 1"),
+    ('L = "sum(W)"', '[given]\nW = [["a"]]', "given.W: 'a' is not a number"),
+    ('L = "sum(W)"', "[given]\nL = 2", "given.L: is also computed in [forward]; a name is given once"),
+    ('L = "sum(W)"', "[given]\nw = 2", "given.w: no equation uses it"),
+    # what is assumed, trained, asked
+    ('L = "sum(b)"', '[assume]\n"sum(c)" = 1', "assume.sum(c): unknown name 'c'"),
+    ('L = "sum(b)"', '[assume]\n"b" = 1', 'assume.b: should be the sum of a given array along an axis: "sum(Y, 0)" = 1'),
+    ('L = "sum(W)"', '[assume]\n"sum(W)" = 1', 'assume.sum(W): should be the sum of a given array along an axis: "sum(Y, 0)" = 1'),
+    ('L = "sum(b)"', '[assume]\n"sum(b)" = "x"', "assume.sum(b): 'x' is not a number"),
+    ('q = "2*b"', '[assume]\n"sum(q)" = 1', "assume.sum(q): 'q' is computed; only the data can be told to add up to something"),
+    ('L = "sum(b)"', "[[examples]]\nb = [1]", '[examples] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
+    ('L = "sum(b)"', '[vectors]\nv = ["b"]', '[vectors] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
+    ('L = "sum(b)"', "[train]\nbatch = true", "train.batch: does not go with [shapes]: put the batch into an axis"),
+    ('q = "2*b"', "[train]\nlearning_rate = 0.1", "train.loss: 'q' has the shape (m,); only a number can be made smaller"),
+    ('Y = "Y[n,j] = E[ids[n], j]"', '[train]\nparameters = ["ids"]', "train.parameters: 'ids' holds places, which do not move"),
+    ('L = "sum(b)"', '[ask]\na = "dL/dq"', "ask.a: unknown quantity 'q' in dL/dq"),
+    ('L = "sum(b)"', '[ask]\na = "db/dL"', "ask.a: 'b' does not depend on 'L'"),
+    ('L = "sum(b)"', '[ask]\na = "sum(b)"', "ask.a: a quantity over arrays is asked for by its name or as a derivative: Z, dL/dW"),
+    ('L = "b[\x1b[31m"', "", "is not valid TOML: Illegal character '\\x1b' (at line 4, column 8)"),
+    (f'L = "{"(" * 80}b{")" * 80}"', "", "forward.L: brackets are nested more than 60 deep (at character 61)"),
+    (f'L = "sum(b){"+ b@b" * 3000}"', "", "forward.L: the formula has more than 8,000 symbols"),
+]
+BAD_SHAPES = [
+    ('b = "m"', 'shapes.b: should list its sizes: ["m", "d"], or [] for a number'),
+    ("b = [0]", 'shapes.b: 0 is no size: a name such as "N", or a whole number from 1'),
+    ("b = [1.5]", 'shapes.b: 1.5 is no size: a name such as "N", or a whole number from 1'),
+    ('b = ["m-"]', "shapes.b: 'm-' is no size: the formula ends too early"),
+    ('b = ["\\u001b[31m"]', "shapes.b: '?[31m' is no size: a control character (U+001B) does not belong in a formula"),
+    ("b = [1, 1, 1, 1, 1, 1, 1]", "shapes.b: more than 6 axes"),
+    ('b = ["m"]\nsum = ["m"]', "shapes.sum: 'sum' is the name of a function"),
+    ('b = ["m"]\nc = ["m"]', "shapes.c: no equation uses it"),
+    ('b = ["m"]\nL = ["m"]', "forward.L: its right side has the shape (), but [shapes] gives L the shape (m,)"),
+]
+REFUSALS = [(problem_text(forward, rest), message) for forward, rest, message in REFUSED]
+REFUSALS += [(problem_text('L = "sum(b)"', shapes=shapes), message) for shapes, message in BAD_SHAPES]
+REFUSALS += [
+    ('[layers]\nsizes = ["a", "a"]', "layers.sizes: each layer's size has a name of its own"),
+    (
+        '[layers]\nsizes = ["a", "b"]\nactivations = "sigmiod"',
+        "layers.activations: unknown activation 'sigmiod'; did you mean 'sigmoid'?",
+    ),
+    (
+        '[layers]\nsizes = ["a", "b"]\nloss = "bce"',
+        "layers.loss: over arrays should be one of half_squared_error, mse, cross_entropy, none",
+    ),
+    ('[layers]\nsizes = ["a", "b"]\nbatch = 0', 'layers.batch: should be the number of examples, a name or a number: "N"'),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSALS, ids=[message[:60] for _, message in REFUSALS])
+def test_a_file_that_cannot_be_meant_is_refused(text, message):
+    with pytest.raises(InputError) as refused:
+        derive.load_text(text, "q.toml")
+    assert str(refused.value) == f"q.toml: {message}"
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSALS[::10], ids=[message[:60] for _, message in REFUSALS[::10]])
+def test_the_command_says_so_in_one_line(text, message, tmp_path, capsys):
+    (tmp_path / "q.toml").write_text(text, encoding="utf-8")
+    status = main(["show", str(tmp_path / "q.toml")])
+    out, err = capsys.readouterr()
+    assert (status, out, err.count("\n")) == (3, "", 1)
+    assert err.endswith(f"{message}\n")
+
+
+LIMITS = [
+    (problem_text('L = "sum(b)"', shapes="b = [1000000, 1000000]"), "the arrays have more than 2,000 entries together"),
+    (problem_text('q = "q[i] = x[i+1000]"', shapes='x = ["n"]\nq = ["n - 1000"]'), "no small sizes were found"),
+    (problem_text('L = "log(-1 - b @ b)"'), "nothing can be judged"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), LIMITS, ids=[message for _, message in LIMITS])
+def test_what_cannot_be_judged_is_a_limit(text, message):
+    with pytest.raises(LimitError, match=message):
+        derive.derive(derive.load_text(text))
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------------------
+
+W = numpy.array([[0.15, -0.4, 0.25], [0.3, 0.1, -0.2]])
+X = numpy.array([[0.5, -1.0], [0.25, 0.75], [1.5, 0.1]])
+B = numpy.array([[0.35], [-0.1]])
+T = numpy.array([[0.01, 0.99], [0.7, 0.2]])
+
+
+def dense_text(rule="sgd"):
+    return f"""
+[shapes]
+W = ["m", "d"]
+X = ["d", "N"]
+b = ["m", 1]
+T = ["m", "N"]
+[given]
+W = {W.tolist()}
+X = {X.tolist()}
+b = {B.tolist()}
+T = {T.tolist()}
+[forward]
+Z = "W @ X + b"
+A = "sigmoid(Z)"
+L = "half_squared_error(A, T)"
+[train]
+parameters = ["W", "b"]
+learning_rate = 0.5
+rule = "{rule}"
+"""
+
+
+def dense_by_hand():
+    """Values and gradients as any course has them: δ = (A − T) ⊙ A ⊙ (1 − A), δXᵀ, δ1."""
+    Z = W @ X + B
+    A = sigmoid(Z)
+    delta = (A - T) * A * (1 - A)
+    gradients = {"W": delta @ X.T, "b": delta.sum(1, keepdims=True)}
+    return {"Z": Z, "A": A, "L": ((T - A) ** 2).sum() / 2}, gradients
+
+
+RULES = {
+    "sgd": lambda gradient: 0.5 * gradient,
+    # Kingma and Ba 2015, algorithm 1, at t = 1: both averages, set right, are the gradient and its square
+    "adam": lambda gradient: 0.5 * gradient / (numpy.sqrt(gradient**2) + 1e-8),
+}
+
+
+def numbers(nested):
+    """A nested list of strings as an array; the strings are numbers as typed."""
+    return numpy.vectorize(float)(numpy.array(nested))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_values_gradients_and_an_update_are_numpys(rule):
+    work = derive.derive(derive.load_text(dense_text(rule)), derive.Rounding(digits=17))
+    data = json.loads(derive.render(work, "json"))
+    values, gradients = dense_by_hand()
+    for name, value in values.items():
+        numpy.testing.assert_allclose(numbers(data["values"][name]), value, rtol=1e-14)
+    for name, gradient in gradients.items():
+        numpy.testing.assert_allclose(numbers(data["gradients"][name]["value"]), gradient, rtol=1e-13)
+        before = {"W": W, "b": B}[name]
+        numpy.testing.assert_allclose(numbers(data["updated"][name]), before - RULES[rule](gradient), rtol=1e-12)
+    assert data["values"]["W"] == [["0.15", "-0.4", "0.25"], ["0.3", "0.1", "-0.2"]]  # as typed
+
+
+def test_by_hand_every_entry_is_computed_from_what_is_shown():
+    """By hand to 3 places: Z, A and δ are rounded before they are used, as on paper."""
+    work = derive.derive(derive.load_text(dense_text()), derive.Rounding("hand", places=3))
+    data = json.loads(derive.render(work, "json"))
+    Z, A = (numbers(data["values"][name]) for name in "ZA")
+    assert numpy.array_equal(Z, (W @ X + B).round(3))
+    assert numpy.array_equal(A, sigmoid(Z).round(3))
+    gradients = {name: numbers(data["gradients"][name]["value"]) for name in "Wb"}
+    # what stands between A and ∂L/∂W is rounded too, and each rounding is off by half of 0.001 at most
+    delta = (A - T) * A * (1 - A)
+    for name, exact in {"W": delta @ X.T, "b": delta.sum(1, keepdims=True)}.items():
+        assert numpy.abs(gradients[name] - exact).max() < 0.002
+        assert numpy.array_equal(gradients[name], gradients[name].round(3))
+
+
+# --- work grows with the equations, not with the sizes -------------------------------------------------------------------------
+
+
+def layered(sizes):
+    return derive.load_text(f"[layers]\nsizes = {list(sizes)}\n", matrices=True)
+
+
+def trees(work):
+    return [(typed(step.goal), [(line.law, typed(line.tree)) for line in step.lines]) for step in work.steps]
+
+
+def test_large_layers_are_derived_as_small_ones():
+    small, large = (derive.derive(layered(sizes), level="matrix") for sizes in ([2, 2, 2], [784, 30, 10]))
+    assert trees(small) == trees(large)
+    assert large.problem.arrays.sizes == {"n0": 784, "n1": 30, "n2": 10}
+
+
+def test_lines_grow_linearly_with_depth():
+    counts = [sum(len(step.lines) for step in derive.derive(layered([3] * (depth + 1))).steps) for depth in (2, 4, 6)]
+    assert counts[2] - counts[1] == counts[1] - counts[0] > 0
+
+
+# --- random problems -------------------------------------------------------------------------------------------------------------
+
+LENGTHS = {"a": 2, "b": 3, "c": 4}
+ENTRYWISE = ["sigmoid", "tanh", "softplus", "square", "relu"]
+
+
+@st.composite
+def array_problems(draw):
+    """Two to four equations, each on the one before, and a loss: the file, its shapes, and the equations as typed."""
+    shapes, forward, count = {}, {}, iter(range(1, 100))
+
+    def fresh(*axes):
+        name = f"p{next(count)}"
+        shapes[name] = axes
+        return name
+
+    axes = tuple(draw(st.permutations("abc"))[:2])
+    now = fresh(*axes)
+    seen = {now: axes}
+    for number in range(draw(st.integers(2, 4))):
+        goal = f"g{number}"
+        other = draw(st.sampled_from([size for size in "abc" if size not in axes]))
+        choices = ["entrywise", "scale", "add", "softmax", "again"]
+        choices += ["left", "right", "vector", "column", "row", "reduce", "gram"] if len(axes) == 2 else ["weights", "outer"]
+        kind = draw(st.sampled_from(choices))
+        axis = draw(st.integers(0, len(axes) - 1))
+        match kind:
+            case "entrywise":
+                text = f"{draw(st.sampled_from(ENTRYWISE))}({now})"
+            case "scale":
+                text = f"{now}*{fresh(*axes)}/2"
+            case "add":
+                text = f"{fresh()} - {now}"
+            case "again":
+                same = [name for name, its in seen.items() if its == axes]
+                text = f"{now}*{draw(st.sampled_from(same))} + {draw(st.sampled_from(same))}"
+            case "softmax":
+                text = f"softmax({now}, {axis})"
+            case "left":
+                text, axes = f"{fresh(other, axes[0])} @ {now}", (other, axes[1])
+            case "right":
+                text, axes = f"{now}.T @ {fresh(axes[0], other)}", (axes[1], other)
+            case "gram":
+                text, axes = f"tanh({now} @ {now}.T)", (axes[0], axes[0])
+            case "vector":
+                text, axes = f"{now} @ {fresh(axes[1])}", axes[:1]
+            case "column":
+                text = f"{now} + {fresh(axes[0], 1)}"
+            case "row":
+                text = f"{now}*{fresh(axes[1])}"
+            case "reduce":
+                text = f"{draw(st.sampled_from(['sum', 'mean']))}({now}, {axis})"
+                axes = axes[1:] if axis == 0 else axes[:1]
+            case "weights":
+                text, axes = f"{fresh(other, axes[0])} @ {now}", (other,)
+            case "outer":
+                text, axes = f"{fresh(other, axes[0])}*{now}", (other, axes[0])
+        forward[goal], now = text, goal
+        seen[goal] = axes
+    forward["L"] = draw(st.sampled_from(["loss_of({})", "sum({}^2)", "mean(sigmoid({}))"])).format(now)
+    lengths = {name: tuple(LENGTHS.get(size, 1) for size in its) for name, its in shapes.items()}
+    lines = ["[shapes]", *(f"{name} = {json.dumps(list(its))}" for name, its in shapes.items())]
+    lines += ["[forward]", *(f"{goal} = {json.dumps(text)}" for goal, text in forward.items())]
+    return "\n".join([*lines, "[train]", f"parameters = {json.dumps(list(shapes))}", ""]), lengths, forward
+
+
+def computed(lengths, forward):
+    """The equations as typed, computed by NumPy itself."""
+    names = {**FUNCTIONS, "softmax": softmax, "sum": numpy.sum, "mean": numpy.mean}
+    unknown = forward["L"].startswith("loss_of")
+
+    def run(at, q):
+        known = dict(q)
+        for goal, text in forward.items():
+            if not (goal == "L" and unknown):
+                known[goal] = at(goal, eval(text.replace("^", "**"), names, known))
+
+    return Layer(LENGTHS, lengths, run, None, outputs=tuple(re.findall(r"loss_of\((\w+)\)", forward["L"])))
+
+
+@given(array_problems())
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+def test_random_problems_are_what_the_nudged_forward_pass_says(drawn):
+    text, lengths, forward = drawn
+    work, world = derive.derive(derive.load_text(text)), World(computed(lengths, forward))
+    assert {step.goal.wrt for step in work.partials} >= set(lengths)
+    for step in work.steps:
+        for line in step.lines:
+            if not speaks_of_one_equation(world, line.tree):
+                for claimed, true in both_sides(world, step.goal, line):
+                    assert agree(claimed, true), f"{text}\n{typed(step.goal)} = {typed(line.tree)}"
