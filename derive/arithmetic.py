@@ -1,8 +1,8 @@
 """What a tree means: a number to as many digits as wanted, or a SymPy expression.
 
 Owns the arithmetics (decimal, mpmath, SymPy), the evaluator they share, and the way back from SymPy to a tree.  May import:
-errors, written, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text from outside:
-a name becomes `Symbol(name)` only after our own grammar has accepted it.
+errors, written, tables.primitives, tables.ops.  SymPy and mpmath are loaded only by the functions that use them, and never see text
+from outside: a name becomes `Symbol(name)` only after our own grammar has accepted it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, getcontext, localcontext
 from fractions import Fraction
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from derive.errors import LimitError
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
 from derive.written import (
     Call,
     Later,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Product,
     Quotient,
+    Second,
     Sum,
     Tree,
     number,
@@ -48,12 +51,6 @@ class Arithmetic:
     primitives: Mapping[str, Callable[..., Any]]
 
 
-def _decimal_log(z: Decimal) -> Decimal:
-    if z <= 0:
-        raise ArithmeticError("logarithm of a number that is not positive")
-    return z.ln()
-
-
 HALF = Decimal("0.5")
 
 
@@ -65,12 +62,7 @@ def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal:
 DECIMAL = Arithmetic(
     Decimal,
     _decimal_power,
-    {
-        "exp": Decimal.exp,
-        "log": _decimal_log,
-        "max": max,
-        "step": lambda z: Decimal(z > 0),
-    },
+    {name: primitive.decimals for name, primitive in PRIMITIVES.items()},
 )
 
 
@@ -83,11 +75,11 @@ def mpmath_arithmetic() -> Arithmetic:
             raise ArithmeticError("not a real number")
         return value
 
-    return Arithmetic(
-        mpmath.mpf,
-        lambda base, exponent: real(mpmath.power(base, exponent)),
-        {"exp": mpmath.exp, "log": lambda z: real(mpmath.log(z)), "max": max, "step": lambda z: mpmath.mpf(z > 0)},
-    )
+    def on_reals(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments: real(kernel(*arguments))
+
+    kernels = {name: on_reals(primitive.mpmath(mpmath)) for name, primitive in PRIMITIVES.items()}
+    return Arithmetic(mpmath.mpf, on_reals(mpmath.power), kernels)
 
 
 def sympy_arithmetic() -> Arithmetic:
@@ -98,31 +90,66 @@ def sympy_arithmetic() -> Arithmetic:
         value = Number(text).value
         return sympy.Rational(value.numerator, value.denominator)
 
-    return Arithmetic(
-        rational,
-        lambda base, exponent: base**exponent,
-        {"exp": sympy.exp, "log": sympy.log, "max": sympy.Max, "step": lambda z: sympy.Heaviside(z, 0)},
-    )
+    def with_all(kernel: Callable[..., Any], beside: tuple[int, ...]) -> Callable[..., Any]:
+        return lambda *arguments: kernel(*arguments, *beside)
+
+    kernels = {name: with_all(primitive.sympy(sympy), primitive.beside) for name, primitive in PRIMITIVES.items()}
+    return Arithmetic(rational, lambda base, exponent: base**exponent, kernels)
 
 
-Key = str | Partial | Later
+Key = str | Partial | Second | Nested | Later
 
 
 def key_of(tree: Tree) -> Key | None:
-    """Under what a leaf's value is filed: a name by its text, a partial written plainly and a later value by themselves."""
+    """Under what a leaf's value is filed: a name by its text, a derivative written plainly and a later value by themselves.
+
+    >>> key_of(Second("L", "w2", "w1"))
+    Second(of='L', first='w1', then='w2')
+    """
     match tree:
         case Name(name):
             return name
-        case Partial(of, wrt, direct):
-            return Partial(of, wrt, direct)
+        case Partial():
+            return _plain(tree)
+        case Second(of, first, then):
+            return tree if first <= then else Second(of, then, first)
+        case Nested(of, wrt, direct):
+            return Nested(_plain(of), _plain(wrt), direct)
         case Later(body, updates) if isinstance(body, Name | Partial):
-            return Later(Partial(body.of, body.wrt, body.direct) if isinstance(body, Partial) else body, updates)
+            return Later(_plain(body), updates)
     return None
 
 
 def mentioned(tree: Tree) -> tuple[Key, ...]:
     """The keys a formula mentions, each once."""
     return tuple(dict.fromkeys(key for node in walk(tree) if (key := key_of(node)) is not None))
+
+
+Leaf = TypeVar("Leaf", Name, Partial, Name | Partial)
+
+
+def _plain(leaf: Leaf) -> Leaf:
+    """A partial that is written by its short name, written out."""
+    return Partial(leaf.of, leaf.wrt, leaf.direct) if isinstance(leaf, Partial) else leaf
+
+
+def spelled(key: Any) -> str:
+    """A key as its quantity is typed.
+
+    >>> spelled(Second("L", "w1", "w2")), spelled(Nested(Partial("L", "w1"), Name("y")))
+    ('d2L/dw1dw2', 'd(dL/dw1)/dy')
+    """
+    match key:
+        case Partial(of, wrt):
+            return f"d{of}/d{wrt}"
+        case Second(of, first, then):
+            return f"d2{of}/d{first}d{then}"
+        case Nested(of, wrt):
+            above, below = (leaf.name if isinstance(leaf, Name) else f"({spelled(leaf)})" for leaf in (of, wrt))
+            return f"d{above}/d{below}"
+        case Later(Name(updated)):
+            return f"{updated}+"
+    return str(key)
 
 
 def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
@@ -158,7 +185,7 @@ def compile_tree(tree: Tree, arithmetic: Arithmetic = DECIMAL) -> Evaluator:
                     return build(op.formula(arguments, part or 0))
                 kernel, inputs = own or arithmetic.primitives[function], [build(argument) for argument in arguments]
                 return lambda values: kernel(*[value(values) for value in inputs])
-            case Partial() | Later():
+            case Partial() | Second() | Nested() | Later():
                 return itemgetter(key_of(node))
         raise TypeError(f"a {type(node).__name__} has no single value")
 
@@ -227,8 +254,7 @@ class _Symbols(dict[Any, Any]):
     def __missing__(self, key: Any) -> Any:
         import sympy
 
-        name = f"d{key.of}/d{key.wrt}" if isinstance(key, Partial) else key
-        self[key] = symbol = sympy.Symbol(name, real=True)
+        self[key] = symbol = sympy.Symbol(spelled(key), real=True)
         return symbol
 
 
@@ -239,6 +265,13 @@ def to_sympy(tree: Tree, values: Mapping[Any, Any] | None = None) -> Any:
     a/2
     """
     return compile_tree(tree, sympy_arithmetic())(_Symbols() if values is None else _Symbols(values))
+
+
+def primitive_of(expression: Any) -> str | None:
+    """The primitive that a SymPy expression is a call of, if it is one."""
+    import sympy
+
+    return next((name for name, primitive in PRIMITIVES.items() if isinstance(expression, primitive.sympy(sympy))), None)
 
 
 def from_sympy(expression: Any) -> Tree:
@@ -264,17 +297,12 @@ def from_sympy(expression: Any) -> Tree:
         if bottom != 1:
             return Quotient(from_sympy(top), from_sympy(bottom))
         return Product(tuple(map(from_sympy, expression.as_ordered_factors())), tight=True)
-    if isinstance(expression, sympy.exp):
-        return Call("exp", (from_sympy(arguments[0]),))
+    name = primitive_of(expression)
+    if name is not None and len(arguments) == len(OPS[name].arguments) + len(PRIMITIVES[name].beside):
+        return Call(name, tuple(map(from_sympy, arguments[: len(OPS[name].arguments)])))
     if isinstance(expression, sympy.Pow):
         base, exponent = arguments
         if exponent.is_negative:
             return Quotient(Number("1"), from_sympy(base**-exponent))
         return Power(from_sympy(base), from_sympy(exponent))
-    if isinstance(expression, sympy.log):
-        return Call("log", (from_sympy(arguments[0]),))
-    if isinstance(expression, sympy.Heaviside):
-        return Call("step", (from_sympy(arguments[0]),))
-    if isinstance(expression, sympy.Max) and len(arguments) == 2:
-        return Call("max", tuple(map(from_sympy, arguments)))
     raise TypeError(f"no way to write a SymPy {type(expression).__name__}")

@@ -1,6 +1,6 @@
 """The page of a derivation over arrays: every line in index form, or what it comes to as matrices, or entry by entry.
 
-Owns `array_page`.  May import everything but formats and cli.
+Owns `array_page` and `array_sections`.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
 from derive.checks import FORWARD_AGAIN
+from derive.curvature import leaf_of
 from derive.derivationpages import DerivationPage
 from derive.network import INPUT_NAME, TARGET_NAME
-from derive.problem import Nested
+from derive.problem import Numbers, Problem
 from derive.scripts import label_symbol
 from derive.sentences import Speaker, opening, series
+from derive.tables.ops import OPS
 from derive.tensors.expansion import Cell
 from derive.tensors.judges import small_sizes
 from derive.tensors.shapes import Shape, Shapes, shape_of
-from derive.tensors.work import ArrayDerivation, slice_of, written_out
+from derive.tensors.work import BENT, ArrayDerivation, slice_of, written_out
 from derive.updatepages import listed_names, rule_blocks, update_symbols
 from derive.written import (
     Call,
@@ -30,12 +32,14 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Over,
     Partial,
     Product,
     Quotient,
     Rule,
+    Second,
     Shaped,
     Size,
     Sum,
@@ -51,6 +55,27 @@ WHOLE = ("matrix-form", "insert-found", "update-rule", "value", "definition")
 def array_page(work: ArrayDerivation, speaker: Speaker) -> Page:
     """The page of a derivation over arrays."""
     return _ArrayPage(work, speaker).page()
+
+
+def array_sections(work: ArrayDerivation, language: str = "en") -> dict[str, list[Block]]:
+    """The parts of the page by name, in their order."""
+    return _ArrayPage(work, Speaker(language)).sections()
+
+
+def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
+    """The network as equations, each on a line, an index equation with its letters; and the shapes of what is free."""
+    assert problem.arrays is not None
+    shapes: list[Part] = []
+    for name in problem.network.free:
+        if problem.arrays.shapes.get(name):
+            shapes += [", "] if shapes else []
+            shapes += [Name(name), " ", *_ArrayPage.shape_text(problem.arrays.shapes[name])]
+    rows = []
+    for equation in problem.network.equations:
+        rule = equation.rhs
+        left: Tree = Indexed(Name(equation.goal), rule.indices) if isinstance(rule, Rule) else Name(equation.goal)
+        rows.append(Row(left, "=", rule.body if isinstance(rule, Rule) else rule))
+    return [Equations(tuple(rows)), *([Prose(speaker.say("array", "shapes", shapes=tuple(shapes)))] if shapes else [])]
 
 
 class _ArrayPage(DerivationPage):
@@ -72,7 +97,13 @@ class _ArrayPage(DerivationPage):
             found["notation"] = self.remarks()
         if work.level == "components":
             return found | {"entries": self.every_entry(), "checks": self.checked()}
-        return found | {"backward": self.backward(), "asked": self.asked(), "update": self.updates(), "checks": self.checked()}
+        return found | {
+            "backward": self.backward(),
+            "second": self.second(),
+            "asked": self.asked(),
+            "update": self.updates(),
+            "checks": self.checked(),
+        }
 
     # --- what is given ------------------------------------------------------------------------------------------------
 
@@ -135,14 +166,14 @@ class _ArrayPage(DerivationPage):
             listed: list[Part] = []
             for name, tops in sorted(sizes.items()):
                 listed += [", "] if listed else []
-                top = series((Sum((size, Negative(Number("1")))) for size in tops), f" {self.speaker.word('array', 'or')} ")
+                top = series(map(last_place, tops), f" {self.speaker.word('array', 'or')} ")
                 listed += self.speaker.say("array", "letter", letter=Index(name, tops[0]), size=top)
             blocks.append(Prose(self.speaker.say("array", "letters", letters=tuple(listed))))
         if any(
             not isinstance(a, Index | Number) for tree in trees for node in walk(tree) if isinstance(node, Indexed) for a in node.at
         ):
             blocks.append(Prose(self.speaker.say("array", "outside")))
-        deltas = [node for tree in trees for node in walk(tree) if isinstance(node, Delta)]
+        deltas = [node for tree in trees for node in walk(tree) if isinstance(node, Delta) and not isinstance(node.right, Over)]
         if deltas:
             blocks.append(Prose(self.speaker.say("array", "kronecker", delta=deltas[0])))
         ones = [node for tree in trees for node in walk(tree) if isinstance(node, Call) and node.function == "ones"]
@@ -238,8 +269,18 @@ class _ArrayPage(DerivationPage):
     def entry_of(self, goal: Tree, place: tuple[Tree, ...]) -> Tree:
         if not place:
             return goal
-        upper = len(self.shapes.get(goal.of, ())) if isinstance(goal, Partial) else 0
-        return Indexed(goal, place, min(upper, len(place)))
+        return Indexed(goal, place, min(self.upper_rank(goal), len(place)))
+
+    def upper_rank(self, goal: Tree) -> int:
+        """How many letters of a place belong to what is differentiated, or in a second derivative to the first quantity."""
+        match goal:
+            case Partial(of):
+                return len(self.shapes.get(of, ()))
+            case Second(_, first):
+                return len(self.shapes.get(first, ()))
+            case Nested(Partial(_, wrt)):
+                return len(self.shapes.get(wrt, ()))
+        return 0
 
     def shown_tree(self, line: Line) -> Tree:
         """A line of matrices at the level of matrices has the shapes under its factors."""
@@ -257,7 +298,7 @@ class _ArrayPage(DerivationPage):
             case "definition":
                 return ()
             case "insert-found":
-                partials = [Partial(step.goal.of, name) for name in line.about] if isinstance(step.goal, Partial) else []
+                partials = [self.found_for(step.goal, name) for name in line.about]
                 return say("law", line.law, partials=self.listed([(partial,) for partial in partials]))
             case "known-sum":
                 told = [tuple(text.split("=")) for text in line.about]
@@ -265,6 +306,16 @@ class _ArrayPage(DerivationPage):
             case "kronecker" | "local-slopes":
                 return say("law", line.law, slopes=self.slopes(line.about))
         return super().reason(line, step)
+
+    def found_for(self, goal: Tree, name: str) -> Tree:
+        """The derivative that was found above for a quantity, and is put in."""
+        match goal:
+            case Partial(of):
+                return Partial(of, name)
+            case Second(of, first) | Nested(Partial(of, first)):
+                leaf = leaf_of(name)
+                return Nested(Partial(of, first), leaf)
+        return Name(name)
 
     @staticmethod
     def stretched(told: str) -> dict[str, Part]:
@@ -274,11 +325,9 @@ class _ArrayPage(DerivationPage):
 
     def slope_of(self, goal: str) -> Text:
         """What a slope on a line belongs to."""
-        rhs = self.network.by_goal[goal].rhs
-        if isinstance(rhs, MatrixProduct | Sum | Rule) or (
-            isinstance(rhs, Call) and f"operation:{rhs.function}" not in self.script._written
-        ):
-            return self.speaker.say("slope", "formula", name=Name(goal))
+        rhs = self.network.by_goal[goal].rhs if goal in self.network.by_goal else None
+        if not (isinstance(rhs, Call) and rhs.function in OPS):
+            return self.speaker.say("slope", "formula", name=self.quantity(goal))
         return super().slope_of(goal)
 
     def forward(self) -> list[Block]:
@@ -296,6 +345,13 @@ class _ArrayPage(DerivationPage):
             if shape_of(goal, self.shapes) and not any(line.law == "matrix-form" for line in step.lines):
                 blocks.append(Prose(self.speaker.say("array", "unrecognised")))
         return blocks
+
+    def second(self) -> list[Block]:
+        """The second derivatives."""
+        steps = self.array_work.seconds
+        return (
+            [self.speaker.heading("second"), Prose(self.speaker.say("array", "second")), *map(self.chain, steps)] if steps else []
+        )
 
     def asked(self) -> list[Block]:
         """What the problem asked for, each with the formula it comes to."""
@@ -350,13 +406,23 @@ class _ArrayPage(DerivationPage):
         said = self.speaker.say("array", "checked", judged=checks.judged, lines=checks.lines, sizes=sizes)
         if FORWARD_AGAIN in checks.judges:
             said = (*said, " ", *self.speaker.say("array", "checked-numbers"))
+        if BENT in checks.judges:
+            said = (*said, " ", *self.speaker.say("array", "checked-second"))
         return [self.speaker.heading("checks"), Prose(said)]
 
 
-def _array(numbers: Nested) -> Tree:
+def last_place(size: Tree) -> Tree:
+    """The last place of an axis, counted from 0: n − 1, and n − m of one that has n − m + 1."""
+    match size:
+        case Sum((*terms, Number("1"))) if terms:
+            return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+    return Sum((size, Negative(Number("1"))))
+
+
+def _array(numbers: Numbers) -> Tree:
     cells: dict[Cell, Tree] = {}
 
-    def open_up(item: Nested, place: Cell) -> None:
+    def open_up(item: Numbers, place: Cell) -> None:
         if isinstance(item, Number):
             cells[place] = item
         else:

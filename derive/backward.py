@@ -46,10 +46,13 @@ class Step:
         return next(line.tree for line in reversed(self.lines) if not line.numeric)
 
 
-def derive_partials(network: Network, of: str, by: Iterable[str], slopes: Slopes, named: bool = True) -> tuple[Step, ...]:
+def derive_partials(
+    network: Network, of: str, by: Iterable[str], slopes: Slopes, named: bool = True, inline: int | None = None
+) -> tuple[Step, ...]:
     """Every step from `of` back to the quantities `by`, the output first; what `of` does not depend on is left out.
 
-    With `named`, ∂of/∂z of a pre-activation z is an error signal: it gets a name, δ, and is reused by it.
+    With `named`, ∂of/∂z of a pre-activation z is an error signal: it gets a name, δ, and is reused by it.  With `inline`, a
+    partial of more nodes is not written out where it is used, not even where that is the only place.
 
     >>> from derive.network import Equation
     >>> from derive.reader import read_formula
@@ -57,7 +60,7 @@ def derive_partials(network: Network, of: str, by: Iterable[str], slopes: Slopes
     >>> [step.goal.wrt for step in derive_partials(net, "a", ["w"], Slopes())]
     ['z', 'w']
     """
-    return _Walk(network, of, slopes, named).steps(tuple(by))
+    return _Walk(network, of, slopes, named, inline).steps(tuple(by))
 
 
 LONGEST_CHAIN = 4
@@ -90,8 +93,8 @@ def reverse_order(network: Network, of: str, by: Iterable[str]) -> list[str]:
 
 
 class _Walk:
-    def __init__(self, network: Network, of: str, slopes: Slopes, named: bool) -> None:
-        self.network, self.of, self.slopes, self.named = network, of, slopes, named
+    def __init__(self, network: Network, of: str, slopes: Slopes, named: bool, inline: int | None) -> None:
+        self.network, self.of, self.slopes, self.named, self.inline = network, of, slopes, named, inline
         self.gradients: dict[str, dict[str, Tree]] = {}
         self.answers: dict[str, Tree] = {}
         self.chains: dict[str, tuple[Tree, ...]] = {}
@@ -155,6 +158,8 @@ class _Walk:
         if self.is_signal(user):
             return Partial(self.of, user, signal=True)
         answer, size = self.answers[user], _size(self.answers[user])
+        if self.inline is not None:
+            return answer if size <= self.inline else Partial(self.of, user)
         once = self.readers[user] == 1 and (user not in self.inlining or size <= LARGEST_INLINE)
         return answer if once or size <= ALWAYS_INLINE else Partial(self.of, user)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.symbols import Script
-from derive.written import Tree
+from derive.written import Name, Tree
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,17 @@ class Table:
     rows: tuple[tuple[Text, ...], ...]
 
 
-Block = Heading | Prose | Equations | Table
+@dataclass(frozen=True)
+class Matrix:
+    """The Hessian of a quantity as a matrix of numbers; the labels name its rows, and its columns in the same order."""
+
+    of: Name
+    relation: str
+    labels: tuple[Tree, ...]
+    rows: tuple[tuple[Tree, ...], ...]
+
+
+Block = Heading | Prose | Equations | Table | Matrix
 
 
 @dataclass(frozen=True)

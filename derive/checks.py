@@ -2,7 +2,7 @@
 
 Owns `Checks`, `Finding` and the judges: the forward pass with a quantity nudged, to 40 digits; the printed numbers computed once
 more by another library; SymPy's own derivative of the composed output.  May import: errors, written,
-arithmetic, network, backward, values, vectors, witnesses.
+arithmetic, network, backward, curvature, values, vectors, witnesses.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from derive.arithmetic import Evaluator, compile_tree, key_of, mpmath_arithmetic, precision
+from derive.arithmetic import Evaluator, compile_tree, key_of, mpmath_arithmetic, precision, spelled
 from derive.backward import Line, Step
+from derive.curvature import Hessian, gradient_name
 from derive.errors import JudgementError, LimitError
 from derive.network import Network
 from derive.values import State
@@ -28,14 +30,18 @@ from derive.witnesses import (
     TOLERANCE,
     WORKING_DIGITS,
     ComposedPoint,
+    ComposedSecondPoint,
     Point,
+    SecondPoint,
+    Witness,
     composed_size,
     kinks_hit,
     points,
 )
-from derive.written import Later, Name, Number, Partial, Tree, walk
+from derive.written import Name, Number, Partial, Tree, walk
 
 NUDGED, FORWARD_AGAIN, RECOMPUTED, COMPOSED = "nudge-40-digits", "mpmath-forward", "recompute-as-printed", "sympy-diff"
+NUDGED_TWICE = "nudge-twice-40-digits"
 
 
 @dataclass(frozen=True)
@@ -71,31 +77,33 @@ class _Claim:
 
 
 def judge_symbols(
-    network: Network, steps: Sequence[Step], vectors: Vectors, witness: type[Point] = Point
+    network: Network, steps: Sequence[Step], vectors: Vectors, witness: Witness = Point, unprinted: Sequence[Step] = ()
 ) -> tuple[list[Finding], int]:
     """The symbolic lines that a witness contradicts, each blamed where it stands, and how many were judged.
 
-    At least two points are used, and more while some claim has been 0 = 0 at all of them (a dead ReLU proves nothing).
+    Each is judged at two points at least, and at more while it has been 0 = 0 at all of them (a dead ReLU proves nothing).  The
+    lines of `unprinted` steps are judged like the others and not counted.
     """
     claims = []
-    for step in steps:
+    for step in (*steps, *unprinted):
         for line in step.lines:
-            if not line.numeric and step.kind in ("forward", "partial", "vector"):
+            if not line.numeric and step.kind in ("forward", "partial", "vector", "second"):
                 whole = step.kind == "vector"
                 trees, goals = (components(t, vectors) if whole else (t,) for t in (line.tree, step.goal))
                 claims += [_Claim(step, line, compile_tree(t), key_of(g)) for t, g in zip(trees, goals, strict=True)]
     findings = _contradictions(network, claims, witness, WORKING_DIGITS, NUDGE)
     if findings:  # a steep place can make a nudge too coarse: only what a much finer one confirms is a finding
         findings = _contradictions(network, claims, witness, FINE_DIGITS, FINE_NUDGE)
+    printed = {id(line) for step in steps for line in step.lines}
     judged = {id(claim.line) for claim in claims} - {id(claim.line) for claim in claims if not claim.judged}
-    return findings, len(judged)
+    return findings, len(judged & printed)
 
 
-def _contradictions(network: Network, claims: Sequence[_Claim], witness: type[Point], digits: int, nudge: Decimal) -> list[Finding]:
+def _contradictions(network: Network, claims: Sequence[_Claim], witness: Witness, digits: int, nudge: Decimal) -> list[Finding]:
     findings: dict[int, Finding] = {}
     with precision(digits):
         for count, point in enumerate(points(network, "derive", witness, nudge), start=1):
-            for claim in claims:
+            for claim in claims if count <= LEAST_POINTS else [claim for claim in claims if not claim.alive]:
                 finding = _compare(claim, point)
                 if finding is not None:
                     findings.setdefault(id(claim.line), finding)
@@ -145,7 +153,31 @@ def judge_numbers(steps: Sequence[Step]) -> tuple[list[Finding], int]:
     return findings, judged
 
 
-def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State]) -> list[Finding]:
+def witness_of(hessian: Hessian) -> Witness:
+    """Points that know the second derivatives of a problem."""
+    return partial(SecondPoint, whole=hessian.network)
+
+
+def judge_second(hessian: Hessian, network: Network, vectors: Vectors, prove: bool) -> tuple[list[Finding], int]:
+    """The lines of second derivatives that a witness contradicts, and how many were judged.
+
+    Each entry off the diagonal is derived in the other order too, and that is held to the same value: the matrix is symmetric.
+    """
+    witnesses = [witness_of(hessian)]
+    if prove:
+        for name in hessian.quantities:
+            _demand_small(hessian.network, gradient_name(Partial(hessian.of, name)))
+        witnesses.append(partial(ComposedSecondPoint, whole=hessian.network))
+    findings, judged = [], 0
+    for witness in witnesses:
+        found, judged = judge_symbols(network, hessian.steps, vectors, witness, hessian.mirrored)
+        findings += found
+    return findings, judged
+
+
+def judge_values(
+    network: Network, steps: Sequence[Step], states: Sequence[State], witness: Witness = Point
+) -> list[Finding]:
     """The values that mpmath's own forward pass or a nudge of it contradicts in 40 digits.
 
     A value that depends on a kink stands by the convention printed on the page, which no nudge can confirm; those are left out.
@@ -157,7 +189,7 @@ def judge_values(network: Network, steps: Sequence[Step], states: Sequence[State
     if any(name not in state.values for name in network.free) or kinks_hit(network, state.values):
         return findings
     with precision(FINE_DIGITS):
-        point = Point(network, {name: state.values[name] for name in network.free}, FINE_NUDGE)
+        point = witness(network, {name: state.values[name] for name in network.free}, FINE_NUDGE)
         for step in steps:
             key = key_of(step.goal)
             if key is not None and key in state.values:
@@ -191,10 +223,14 @@ def judge_forward(network: Network, state: State) -> list[Finding]:
 def judge_composed(network: Network, steps: Sequence[Step], vectors: Vectors) -> list[Finding]:
     """The lines that SymPy's derivative of the composed output contradicts.  Raises LimitError where that output is too large."""
     for of in sorted({step.goal.of for step in steps if isinstance(step.goal, Partial)}):
-        size = composed_size(network, of)
-        if size > LARGEST_COMPOSED:
-            raise LimitError(f"--prove composes '{of}' whole: {size:,} nodes, over the limit of {LARGEST_COMPOSED:,}")
+        _demand_small(network, of)
     return judge_symbols(network, steps, vectors, ComposedPoint)[0]
+
+
+def _demand_small(network: Network, of: str) -> None:
+    size = composed_size(network, of)
+    if size > LARGEST_COMPOSED:
+        raise LimitError(f"--prove composes '{of}' whole: {size:,} nodes, over the limit of {LARGEST_COMPOSED:,}")
 
 
 def demand(findings: Sequence[Finding]) -> None:
@@ -202,13 +238,6 @@ def demand(findings: Sequence[Finding]) -> None:
     if not findings:
         return
     first = findings[0]
-    goal, where = key_of(first.goal), ", ".join(f"{name} = {value}" for name, value in list(first.point.items())[:6])
-    match goal:
-        case Partial(of, wrt):
-            name = f"d{of}/d{wrt}"
-        case Later(Name(updated)):
-            name = f"{updated}+"
-        case _:
-            name = str(goal)
-    message = f"{name}: a line ({first.line.law}) gives {first.given} where it should give {first.expected}"
+    where = ", ".join(f"{name} = {value}" for name, value in list(first.point.items())[:6])
+    message = f"{spelled(key_of(first.goal))}: a line ({first.line.law}) gives {first.given} where it should give {first.expected}"
     raise JudgementError(message + (f" at {where}" if where else ""))

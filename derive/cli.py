@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     show.add_argument("--of", metavar="Q", help="differentiate this quantity (the loss when left out)")
     show.add_argument("--wrt", metavar="Q", action="append", default=[], help="by this quantity only; may be given several times")
+    show.add_argument("--hessian", action="store_true", help="also the second derivatives, by the same quantities")
     show.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
     show.add_argument("--expand", action="store_true", help="print the problem file written out equation by equation, and stop")
     show.add_argument("--level", choices=("index", "matrix", "components"),
@@ -265,7 +266,7 @@ def _key(options: argparse.Namespace) -> None:
         return
     if options.force:
         raise UsageError("--force goes with --variants")
-    work: Derivation | Proof
+    work: Derivation | ArrayDerivation | Proof
     if paper is not None:
         rounding = rounding_of(problem, read_id(paper))
         variant = Variants(problem, read_id(paper).stem, rounding).again(paper)
@@ -277,7 +278,7 @@ def _key(options: argparse.Namespace) -> None:
         from derive.derivation import Derivation
 
         if not isinstance(work, Derivation):
-            raise UsageError("--worksheet is for derivations; this problem is a proof")
+            raise UsageError("--worksheet is for derivations of named numbers")
         text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang), style)
     else:
         sheets = sheets_of(work, paper or "", options.lang)
@@ -288,7 +289,7 @@ def _key(options: argparse.Namespace) -> None:
     _write(text, options.output)
 
 
-_AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "level": None, "format": "text"}
+_AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian": False, "level": None, "format": "text"}
 """A key is of the whole problem, and its digits are those of a page in every format: an id names one paper."""
 
 
@@ -348,10 +349,12 @@ def _work(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDe
 
         if options.of or options.wrt:
             raise UsageError("--of and --wrt are for derivations; this problem is a decision")
+        if options.hessian:
+            raise UsageError("--hessian is for derivations; this problem is a decision")
         return prove_decisions(problem)
     from derive.works import derive
 
-    return derive(problem, _rounding(options), options.of, options.wrt, options.prove, options.level)
+    return derive(problem, _rounding(options), options.of, options.wrt, options.prove, options.level, options.hessian)
 
 
 def _speak_utf8() -> None:

@@ -6,7 +6,7 @@ Owns `Derivation`, `Answer` and `derive`.  May import everything above pages.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,14 +16,18 @@ from derive.checks import (
     COMPOSED,
     FORWARD_AGAIN,
     NUDGED,
+    NUDGED_TWICE,
     RECOMPUTED,
     Checks,
     demand,
     judge_composed,
     judge_numbers,
+    judge_second,
     judge_symbols,
     judge_values,
+    witness_of,
 )
+from derive.curvature import Hessian, definiteness, second_steps
 from derive.errors import FormulaError, InputError, UsageError, suggest
 from derive.network import Equation
 from derive.problem import Ask, Problem, missing_numbers
@@ -33,7 +37,8 @@ from derive.tables.ops import OPS
 from derive.unrolled import CLOSED_FORM, judge_equations, judge_moves
 from derive.values import State, revisit, run, with_numbers
 from derive.vectors import components, vector_steps
-from derive.written import Call, Later, Name, Partial, Tree, substitute, walk
+from derive.witnesses import Point, kinks_hit
+from derive.written import Call, Later, Name, Partial, Second, Tree, substitute, walk
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Derivation:
 
     `losses` are the loss before and after one update, on the first example, each with whether it is exact.
     `states` are the values before any update, after one, and so on; the last is the furthest that is printed or asked for.
+    `excerpt` names the steps that a page shows, where it is not to show them all.
     """
 
     problem: Problem
@@ -65,11 +71,14 @@ class Derivation:
     checks: Checks
     requested: tuple[Partial, ...] = ()
     losses: tuple[tuple[Decimal, bool], ...] = ()
+    hessian: Hessian | None = None
+    excerpt: tuple[Tree, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in the order of the page."""
-        return (*self.forward, *self.partials, *self.vectors, *self.updates)
+        seconds = self.hessian.steps if self.hessian is not None else ()
+        return (*self.forward, *self.partials, *self.vectors, *seconds, *self.updates)
 
     def step(self, quantity: str) -> Step:
         """The step of a quantity as it is typed: `step("dL/dw5")`.  Raises FormulaError for a quantity without one.
@@ -78,11 +87,23 @@ class Derivation:
         >>> derive.derive(derive.find("q1")).step("dL/dw5").lines[2].law
         'reuse-signal'
         """
-        goal = self.problem.read(quantity)
-        for step in self.steps:
-            if step.goal == goal or key_of(step.goal) == goal:
+        wanted = key_of(self.problem.read(quantity))
+        for step in self.steps if wanted is not None else ():
+            if key_of(step.goal) == wanted:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
+
+    def only(self, *quantities: str) -> Derivation:
+        """The same derivation, of which a page shows the steps of these quantities alone: `only("dL/dw5", "dL/dh1")`.
+
+        Raises FormulaError for a quantity without a step.
+
+        >>> import derive
+        >>> page = derive.render(derive.derive(derive.find("q1")).only("dL/dw5"), "text")
+        >>> page.splitlines()[3]
+        '  ∂L/∂w5 = ∂L/∂y1 · ∂y1/∂net_y1 · ∂net_y1/∂w5                         chain rule: w5 reaches L only through net_y1'
+        """
+        return replace(self, excerpt=tuple(self.step(quantity).goal for quantity in quantities))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What Jupyter shows: LaTeX and text."""
@@ -92,7 +113,7 @@ class Derivation:
 
 
 KINDS = ("forward", "partial", "vector", "update")
-"""The kinds of step of a derivation, in the order of the page."""
+"""The kinds of step every derivation has, in the order of the page."""
 
 
 def derive(
@@ -101,11 +122,13 @@ def derive(
     of: str | None = None,
     wrt: Sequence[str] = (),
     prove: bool = False,
+    hessian: bool = False,
 ) -> Derivation:
     """Work a problem out and judge every line of it.
 
-    With `of` or `wrt`, only those partials (and what they need).  Raises UsageError for a quantity the problem does not have,
-    JudgementError if a line of ours does not hold.
+    With `of` or `wrt`, only those partials (and what they need).  With `hessian`, the second derivatives by the same quantities,
+    which are the trained parameters when none are named.  Raises UsageError for a quantity the problem does not have, LimitError
+    where there are too many for a Hessian, JudgementError if a line of ours does not hold.
     """
     rounding = rounding or Rounding()
     network, train = problem.network, problem.train
@@ -127,21 +150,28 @@ def derive(
         vectors += vector_steps(steps, problem.vectors, goal)
     forward = () if requested else tuple(_forward_step(equation) for equation in network.equations)
     symbolic = (*forward, *partials, *vectors)
+    curved = _hessian(problem, requested, partials, slopes) if hessian else None
     judges = [NUDGED]
     findings, judged = judge_symbols(network, symbolic, problem.vectors)
     if prove and not findings:
         findings = judge_composed(network, symbolic, problem.vectors)
         judges.append(COMPOSED)
+    if curved is not None and not findings:
+        findings, judged_second = judge_second(curved, network, problem.vectors, prove)
+        judged += judged_second
+        judges.append(NUDGED_TWICE)
     demand(findings)
 
     updates = tuple(step for name in problem.moving for step in _update_steps(problem, name)) if moves else ()
     demand(judge_equations(train, updates))
     furthest = max((_passes(node, problem) for ask in asks for node in walk(ask.tree) if isinstance(node, Later)), default=0)
     complete = not missing_numbers(problem)
-    states = run(problem, partials, rounding, max(furthest, int(moves)) if complete else 0)
-    worked = tuple(_with_numbers(step, states, rounding) for step in (*symbolic, *updates))
+    seconds = curved.steps if curved is not None else ()
+    states = run(problem, (*partials, *seconds), rounding, max(furthest, int(moves)) if complete else 0)
+    worked = tuple(_with_numbers(step, states, rounding) for step in (*symbolic, *seconds, *updates))
     if rounding.carry == "full":
-        demand([*judge_values(network, partials, states), *judge_moves(problem, states)])
+        witness = Point if curved is None else witness_of(curved)
+        demand([*judge_values(network, (*partials, *seconds), states, witness), *judge_moves(problem, states)])
         if any(goal in states[0].values for goal in network.by_goal):
             judges.append(FORWARD_AGAIN)
     findings, recomputed = judge_numbers(worked)
@@ -150,6 +180,11 @@ def derive(
         judges.append(RECOMPUTED)
     if train.own and updates:
         judges.append(CLOSED_FORM)
+
+
+    if curved is not None:
+        steps = tuple(step for step in worked if step.kind == "second")
+        curved = replace(curved, steps=steps, definite=_definite(curved, problem, states[0], rounding))
     forward, partials, vectors, updates = (tuple(s for s in worked if s.kind == kind) for kind in KINDS)
     return Derivation(
         problem,
@@ -163,6 +198,7 @@ def derive(
         checks=Checks(sum(len(step.lines) for step in worked), judged + recomputed + len(updates), tuple(judges)),
         requested=requested,
         losses=tuple(_loss(problem, revisit(problem, state, rounding)) for state in states[:2]) if moves and complete else (),
+        hessian=curved,
     )
 
 
@@ -184,6 +220,23 @@ def _requested(problem: Problem, of: str | None, wrt: Sequence[str]) -> tuple[Pa
             continue
         asked.append(partial)
     return tuple(asked)
+
+
+def _hessian(problem: Problem, requested: Sequence[Partial], partials: Sequence[Step], slopes: Slopes) -> Hessian:
+    """The second derivatives by what was asked for, else by every trained parameter the loss depends on."""
+    of = requested[0].of if requested else problem.train.loss
+    reached = {step.goal.wrt for step in partials if isinstance(step.goal, Partial) and step.goal.of == of}
+    names = [partial.wrt for partial in requested] or [name for name in problem.train.parameters if name in reached]
+    return second_steps(problem.network, of, tuple(dict.fromkeys(names)), partials, slopes)
+
+
+def _definite(hessian: Hessian, problem: Problem, state: State, rounding: Rounding) -> str:
+    """Which way the matrix curves, where its values are known to 40 digits and no convention enters them."""
+    keys = {key_of(entry) for entry in hessian.entries}
+    if rounding.carry == "hand" or not keys <= state.values.keys() or kinks_hit(problem.network, state.values):
+        return ""
+    names = hessian.quantities
+    return definiteness([[state.values[Second(hessian.of, *sorted((row, column)))] for column in names] for row in names])
 
 
 def _loss(problem: Problem, state: State) -> tuple[Decimal, bool]:

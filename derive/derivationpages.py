@@ -6,12 +6,15 @@ Owns `derivation_page` and `sections_of`.  May import everything but formats and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
-from derive.checks import COMPOSED, FORWARD_AGAIN, RECOMPUTED
+from derive.checks import COMPOSED, FORWARD_AGAIN, NUDGED_TWICE, RECOMPUTED
+from derive.curvature import leaf_of
 from derive.derivation import Answer, Derivation
+from derive.hessianpages import hessian_blocks
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
 from derive.scripts import label_symbol, script_of
@@ -30,6 +33,7 @@ from derive.written import (
     Number,
     Partial,
     Product,
+    Relation,
     Sum,
     Tree,
     walk,
@@ -47,6 +51,7 @@ def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]
 
 
 CHECKED = {
+    NUDGED_TWICE: "checked-second",
     FORWARD_AGAIN: "checked-forward",
     RECOMPUTED: "checked-recomputed",
     CLOSED_FORM: "checked-update",
@@ -65,17 +70,21 @@ class DerivationPage:
         self.loss = self.problem.train.loss
 
     def page(self) -> Page:
-        blocks = tuple(block for section in self.sections().values() for block in section)
+        """The whole page, or the title and the few steps that an excerpt names."""
+        excerpt = self.work.excerpt
+        sections = self.sections() if not excerpt else {"steps": [Heading(1, self.problem.title), *self.chains(excerpt)]}
+        blocks = tuple(block for section in sections.values() for block in section)
         return Page(self.problem.title, self.speaker.language, self.script, blocks)
 
     def sections(self) -> dict[str, list[Block]]:
+        """The parts of the page by name, in their order."""
         found: dict[str, list[Block]] = {
             "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
         }
         if not self.work.requested:
             found |= {"network": self.the_network(), "notation": self.the_notation(), "kinks": self.kinks()}
             found |= {"given": self.the_numbers(), "forward": self.forward()}
-        found |= {"backward": self.backward(), "vectors": self.vectors(), "asked": self.asked()}
+        found |= {"backward": self.backward(), "vectors": self.vectors(), "second": self.seconds(), "asked": self.asked()}
         return found | {"update": self.updates(), "checks": self.checked()}
 
     # --- what is given ------------------------------------------------------------------------------------------------
@@ -84,7 +93,8 @@ class DerivationPage:
         """Which quantities feed which, by depth."""
         depth = dict.fromkeys(self.network.free, 0)
         for equation in self.network.equations:
-            before = [depth[n] for n in self.network.mentions[equation.goal] if n in depth]  # a recurrence mentions what comes later
+            # a recurrence mentions what comes later
+            before = [depth[n] for n in self.network.mentions[equation.goal] if n in depth]
             depth[equation.goal] = 1 + max(before, default=0)
         inputs = [n for n in self.network.free if self.role(n) == "input"]
         layers: list[list[str]] = [inputs] if inputs else []
@@ -97,10 +107,12 @@ class DerivationPage:
         return [self.speaker.heading("network"), self.speaker.prose("flow", flow=tuple(parts))]
 
     def role(self, name: str) -> str:
+        """What a quantity is in this problem, by its place and its name."""
         train = self.problem.train
         if name == train.loss:
             is_loss = any(
-                isinstance(node, Call) and node.function in OPS and OPS[node.function].kind == "loss" for node in walk(self.network.by_goal[name].rhs)
+                isinstance(node, Call) and node.function in OPS and OPS[node.function].kind == "loss"
+                for node in walk(self.network.by_goal[name].rhs)
             )
             targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
             return "loss" if is_loss or targets or train.learning_rate is not None else "output"
@@ -153,9 +165,21 @@ class DerivationPage:
             if isinstance(node, Partial) and node.direct
         ]
         notes = [self.speaker.prose("direct", partial=direct[0], of=Name(direct[0].of), wrt=Name(direct[0].wrt))] if direct else []
-        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes]
+        return [self.speaker.heading("notation"), Table(head, tuple(rows)), *notes, *self.operations()]
+
+    def operations(self) -> list[Block]:
+        """The formula of each operation that only our own lines bring in: Φ where the network has a GELU."""
+        own = {node.function for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)}
+        lines = [line.tree for step in self.work.steps for line in step.lines if not line.numeric]
+        brought = dict.fromkeys(node.function for tree in lines for node in walk(tree) if isinstance(node, Call))
+        formulas = []
+        for op in (OPS[function] for function in brought if function not in own):
+            if op.formula is not None and op.kind in ("activation", "distribution"):
+                formulas.append(Relation("=", Call(op.name, (Name("z"),)), op.formula((Name("z"),), 0)))
+        return [self.speaker.prose("operations", formulas=series(formulas))] if formulas else []
 
     def kinks(self) -> list[Block]:
+        """The conventions for slopes at kinks, and where one is met."""
         calls = [node for equation in self.network.equations for node in walk(equation.rhs) if isinstance(node, Call)]
         used = dict.fromkeys(node.function for node in calls if node.function in OPS and OPS[node.function].kink)
         blocks: list[Block] = [Prose(self.speaker.say("kink", function)) for function in used]
@@ -166,6 +190,7 @@ class DerivationPage:
         return kinks_hit(self.network, self.work.states[0].values)
 
     def the_numbers(self) -> list[Block]:
+        """The given numbers, and how they are rounded."""
         typed = self.problem.example(0)
         if not typed:
             return []
@@ -195,9 +220,15 @@ class DerivationPage:
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def signal(self, partial: Partial) -> bool:
+        """Whether a partial is an error signal, written δ."""
         return self.script.signal(partial) is not None and partial.wrt in self.network.pre_activations
 
+    def chains(self, goals: Sequence[Tree]) -> list[Block]:
+        """The steps with these goals, each as a chain."""
+        return [self.chain(step) for goal in goals for step in self.work.steps if step.goal == goal]
+
     def chain(self, step: Step) -> Equations:
+        """The lines of a step, below each other."""
         rows: list[Row] = []
         left: Tree | None = step.goal
         if (
@@ -224,30 +255,42 @@ class DerivationPage:
         return tree
 
     def reason(self, line: Line, step: Step) -> Text:
+        """Why a line holds."""
         say, about = self.speaker.say, line.about
         match line.law:
             case "operation":
                 return say("law", "operation", operation=self.operation(about[0]))
             case "chain-rule" | "chain-rule-sum":
                 return say(
-                    "law", line.law, wrt=Name(about[0]), of=Name(about[1]), users=self.listed([(Name(n),) for n in about[2:]])
+                    "law",
+                    line.law,
+                    wrt=self.quantity(about[0]),
+                    of=self.quantity(about[1]),
+                    users=self.listed([(self.quantity(n),) for n in about[2:]]),
                 )
             case "no-slope":
-                return say("law", line.law, of=Name(about[0]), wrt=Name(about[1]))
+                return say("law", line.law, of=self.quantity(about[0]), wrt=self.quantity(about[1]))
             case "local-slopes":
                 return say("law", line.law, slopes=self.slopes(about))
             case "differentiate":
-                return say("law", line.law, of=self.slope_of(about[0]) if self.is_operation(about[0]) else Name(about[0]))
+                return say("law", line.law, of=self.slope_of(about[0]) if self.is_operation(about[0]) else self.quantity(about[0]))
             case "reuse-signal":
                 plain = Partial(self.loss, about[0])
                 return say("law", line.law, signal=Partial(self.loss, about[0], signal=True), partial=plain)
         return say("law", line.law)
 
     def operation(self, function: str) -> Text:
+        """An operation by its sign."""
         return (Name(f"operation:{function}"),)
 
+    def quantity(self, name: str) -> Name | Partial:
+        """What a reason speaks of: a quantity, or a partial by its δ where it has one."""
+        leaf = leaf_of(name)
+        return replace(leaf, signal=True) if isinstance(leaf, Partial) and self.signal(leaf) else leaf
+
     def is_operation(self, goal: str) -> bool:
-        return isinstance(self.network.by_goal[goal].rhs, Call)
+        """Whether a quantity is one operation."""
+        return goal in self.network.by_goal and isinstance(self.network.by_goal[goal].rhs, Call)
 
     def slopes(self, goals: Sequence[str]) -> Text:
         """σ, a weighted sum, and the formula of L: what the slopes on a line belong to, each once."""
@@ -265,14 +308,16 @@ class DerivationPage:
         return tuple(parts)
 
     def slope_of(self, goal: str) -> Text:
-        rhs = self.network.by_goal[goal].rhs
+        """What the slope of one equation is called."""
+        rhs = self.network.by_goal[goal].rhs if goal in self.network.by_goal else None
         if isinstance(rhs, Call):
             return self.operation(rhs.function)
-        if is_weighted_sum(rhs):
+        if rhs is not None and is_weighted_sum(rhs):
             return self.speaker.say("slope", "weighted-sum")
-        return self.speaker.say("slope", "formula", name=Name(goal))
+        return self.speaker.say("slope", "formula", name=self.quantity(goal))
 
     def forward(self) -> list[Block]:
+        """The forward pass, the output last."""
         if not self.work.forward:
             return []
         steps = {step.goal: step for step in self.work.forward}
@@ -282,11 +327,13 @@ class DerivationPage:
         return [*blocks, self.speaker.heading(key), self.chain(last)]
 
     def backward(self) -> list[Block]:
+        """The backward pass."""
         if not self.work.partials:
             return []
         return [self.speaker.heading("backward"), *map(self.chain, self.work.partials)]
 
     def vectors(self) -> list[Block]:
+        """The same in vector form."""
         blocks: list[Block] = []
         for step in self.work.vectors:
             blocks.append(self.chain(step))
@@ -294,9 +341,18 @@ class DerivationPage:
                 blocks.append(self.speaker.prose("undecided"))
         return [self.speaker.heading("vectors"), *blocks] if blocks else []
 
+    def seconds(self) -> list[Block]:
+        """The second derivatives."""
+        if self.work.hessian is None:
+            return []
+        stated = self.kinks() if self.work.requested else []
+        chains = [self.chain(step) for step in self.work.hessian.steps]
+        return hessian_blocks(self.work, self.work.hessian, self.speaker, stated, chains)
+
     # --- what was asked, and the update -------------------------------------------------------------------------------
 
     def asked(self) -> list[Block]:
+        """What was asked, each answer with its value."""
         blocks: list[Block] = []
         for answer in self.work.answers:
             asked, chain = answer.ask.tree, []
@@ -326,19 +382,23 @@ class DerivationPage:
         return self.speaker.say("text", "on-example", k=", ".join(str(k % count + 1) for k in dict.fromkeys(later)))
 
     def answer_values(self, answer: Answer) -> Tree | None:
+        """The value of an answer, where it has one."""
         if answer.values is None:
             return None
         numbers = tuple(self.number(value, answer.exact) for value in answer.values)
         return Listing(numbers) if answer.ask.vector else numbers[0]
 
     def number(self, value: Decimal, exact: bool) -> Tree:
+        """A value as it is shown."""
         return self.work.rounding.number(value, exact)
 
     def updates(self) -> list[Block]:
+        """The update."""
         blocks = update_blocks(self.work, self.speaker)
         return [*blocks, *self.after()] if blocks else []
 
     def after(self) -> list[Block]:
+        """The loss before and after."""
         work = self.work
         if not work.losses:
             return []
@@ -365,6 +425,7 @@ class DerivationPage:
         return blocks
 
     def checked(self) -> list[Block]:
+        """What was judged, and how."""
         checks = self.work.checks
         parts = self.speaker.say("text", "checked", judged=checks.judged, lines=checks.lines)
         for judge, key in CHECKED.items():

@@ -1,7 +1,8 @@
-"""How a teacher tidies a line: ones and zeros dropped, numbers gathered, equal factors cancelled, −(t − y) turned to y − t.
+"""How a teacher tidies a line: ones and zeros dropped, numbers and equal terms gathered, equal factors cancelled, −(t − y)
+turned to y − t.
 
-Owns `tidy` and `turned`.  It never changes the order of what it keeps, and it proves nothing: the judges compare what it wrote with the
-forward pass.  May import: written.
+Owns `tidy` and `turned`.  It never changes the order of what it keeps, and it proves nothing: the judges compare what it wrote
+with the forward pass.  May import: written.
 """
 
 from __future__ import annotations
@@ -47,16 +48,18 @@ def tidy(tree: Tree) -> Tree:
 
 
 def _tidy_sum(tree: Sum) -> Tree:
-    kept: list[Tree] = []
+    counts: dict[Tree, int] = {}
     constant, constant_at = Fraction(0), 0
     for term in (tidy(term) for term in tree.terms):
         for part in term.terms if isinstance(term, Sum) else (term,):
             value = _constant(part)
             if value is None:
-                kept.append(part)
+                sign, body = (-1, part.body) if isinstance(part, Negative) else (1, part)
+                counts[body] = counts.get(body, 0) + sign
             else:
-                constant_at = constant_at if constant else len(kept)
+                constant_at = constant_at if constant else len(counts)
                 constant += value
+    kept = [_times(count, body) for body, count in counts.items() if count]
     if constant:
         decimals = any(isinstance(node, Number) and "." in node.text for node in walk(tree))
         kept.insert(constant_at, _coefficient(constant, decimals))
@@ -65,6 +68,13 @@ def _tidy_sum(tree: Sum) -> Tree:
     first_positive = next((i for i, term in enumerate(kept) if not isinstance(term, Negative)), 0)
     kept.insert(0, kept.pop(first_positive))
     return kept[0] if len(kept) == 1 else Sum(tuple(kept))
+
+
+def _times(count: int, body: Tree) -> Tree:
+    """A term that stands so many times; a − a is gone before."""
+    if abs(count) > 1:
+        return _tidy_product(Product((number(count), body), tight=True))
+    return Negative(body) if count < 0 else body
 
 
 def _constant(tree: Tree) -> Fraction | None:

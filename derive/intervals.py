@@ -1,7 +1,7 @@
 """Numbers that are only known to lie between two bounds, and numbers as somebody printed them.
 
 Owns `Interval`, its arithmetic for `compile_tree`, `Printed`, and how far a rounding or a cut can move a number.  May import:
-errors, written, arithmetic.
+errors, written, tables.primitives, tables.ops, arithmetic.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
-from derive.arithmetic import Arithmetic
-from derive.written import Negative, Number, Tree
+from derive.arithmetic import Arithmetic, compile_tree
+from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
+from derive.written import Name, Negative, Number, Tree
 
 EXACT = Context(prec=2000, rounding=ROUND_HALF_UP)
 
@@ -60,18 +62,18 @@ class Interval:
         return (self.low + self.high) / 2
 
 
-def _increasing(function: Callable[[float], float]) -> Callable[[Interval], Interval]:
-    return lambda z: Interval(function(z.low), function(z.high))
+def _increasing(function: Callable[..., float]) -> Callable[..., Interval]:
+    def ends(*arguments: Interval) -> Interval:
+        try:
+            return Interval(function(*[a.low for a in arguments]), function(*[a.high for a in arguments]))
+        except ValueError:
+            raise ArithmeticError("a function without a value on the whole interval") from None
+
+    return ends
 
 
 def _sigmoid(z: float) -> float:
     return 1 / (1 + math.exp(-z)) if z > -700 else 0.0
-
-
-def _log(z: Interval) -> Interval:
-    if z.low <= 0:
-        raise ArithmeticError("logarithm of an interval that reaches 0")
-    return Interval(math.log(z.low), math.log(z.high))
 
 
 def _power(base: Interval, exponent: Interval) -> Interval:
@@ -88,21 +90,40 @@ def _point(text: str) -> Interval:
     return Interval(value, value)
 
 
+_FLOATS = Arithmetic(
+    float, lambda base, exponent: base**exponent, {name: primitive.floats for name, primitive in PRIMITIVES.items()}
+)
+
+
+def _falling_to(lowest: float, formula: Tree) -> Callable[[Interval], Interval]:
+    """A formula of z that falls up to the place where it is lowest, and rises from there on."""
+    evaluate = compile_tree(formula, _FLOATS)
+
+    def ends(z: Interval) -> Interval:
+        at_low, at_high = evaluate({"z": z.low}), evaluate({"z": z.high})
+        least = evaluate({"z": lowest}) if z.low < lowest < z.high else min(at_low, at_high)
+        return Interval(least, max(at_low, at_high))
+
+    return ends
+
+
 INTERVALS = Arithmetic(
     _point,
     _power,
     {
-        "exp": _increasing(math.exp),
-        "log": _log,
-        "max": lambda a, b: Interval(max(a.low, b.low), max(a.high, b.high)),
-        "step": _increasing(lambda z: float(z > 0)),
+        **{name: _increasing(primitive.floats) for name, primitive in PRIMITIVES.items()},
+        **{
+            op.name: _falling_to(op.lowest, op.formula((Name("z"),), 0))
+            for op in OPS.values()
+            if op.lowest is not None and op.formula is not None
+        },
         "sigmoid": _increasing(_sigmoid),
         "tanh": _increasing(math.tanh),
         "softplus": _increasing(lambda z: math.log1p(math.exp(z))),
-        "leaky_relu": _increasing(lambda z: z if z > 0 else 0.01 * z),
     },
 )
-"""The increasing operations act on the two ends, so that no bound is lost to a name that stands twice in their formulas."""
+"""Operations of which the table knows where they rise act on the two ends, so that no bound is lost to a name that stands twice in
+their formulas; the last three are written so that floats neither overflow nor lose their digits."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from derive.arithmetic import Key, key_of
+from derive.arraypages import array_sections, equation_rows
 from derive.backward import Step
 from derive.blocks import BLANK, Blank, Block, Boxed, Equations, Heading, Page, Prose, Row, Shown, Table, Text
 from derive.decisions import Proof
@@ -24,6 +25,7 @@ from derive.rounding import Rounding
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening
 from derive.symbols import Script
+from derive.tensors.work import ArrayDerivation
 from derive.updatepages import equalities
 from derive.written import Later, Name, Partial, Product, Sum, Tree, walk
 
@@ -50,7 +52,7 @@ class Sheets:
         return Page(self.title, self.language, self.script, (*self.front, *self.solution))
 
 
-def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en") -> Sheets:
+def sheets_of(work: Derivation | ArrayDerivation | Proof, paper_id: str = "", language: str = "en") -> Sheets:
     """The paper and the key of a problem worked out; `paper_id` names a variant."""
     speaker, problem = Speaker(language), work.problem
     if isinstance(work, Proof):
@@ -61,6 +63,8 @@ def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en"
         front, rest = [*_head(problem, paper_id, speaker), *after[:start]], tuple(after[start:])
         room: list[Block] = [_name_line(speaker), speaker.heading("to-answer"), Prose((BLANK,))]
         return Sheets(page.title, language, page.script, tuple(front), tuple(room), rest)
+    if isinstance(work, ArrayDerivation):
+        return _array_sheets(work, speaker)
     sections = sections_of(work, language)
     front = [*_head(problem, paper_id, speaker), *sections["network"], *_model(problem), *sections["kinks"]]
     rule = takewhile(lambda block: not isinstance(block, Table), sections["update"][1:])
@@ -76,6 +80,24 @@ def sheets_of(work: Derivation | Proof, paper_id: str = "", language: str = "en"
         solution += [speaker.heading("gates"), Prose(speaker.say("key", "gates", gates=gate_list(speaker)))]
     solution += sections["checks"]
     return Sheets(problem.title, language, script_of(problem), tuple(front), tuple(room), tuple(solution))
+
+
+def _array_sheets(work: ArrayDerivation, speaker: Speaker) -> Sheets:
+    """The paper and the key of a problem over arrays: what is asked, or else every gradient."""
+    problem, sections = work.problem, array_sections(work, speaker.language)
+    front = [*_head(problem, "", speaker), *sections["network"], *equation_rows(problem, speaker)]
+    front += [*sections["kinks"], *sections["given"]]
+    gradients = [Partial(problem.train.loss, name) for name in problem.train.parameters]
+    wanted = list(dict.fromkeys((*gradients, *(ask.tree for ask in problem.asks))))
+    room: list[Block] = [_name_line(speaker), speaker.heading("to-answer")]
+    room += [Equations((Row(tree, "=", BLANK),)) for tree in wanted]
+    solution: list[Block] = [*sections["notation"], *sections["forward"]]
+    for block in sections["backward"]:
+        named = isinstance(block, Equations) and any(row.left in wanted for row in block.rows)
+        solution.append(_boxed(block) if named else block)
+    for name in ("second", "asked", "update", "checks"):
+        solution += sections[name]
+    return Sheets(problem.title, speaker.language, script_of(problem), tuple(front), tuple(room), tuple(solution))
 
 
 def gate_list(speaker: Speaker) -> str:

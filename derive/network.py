@@ -1,6 +1,6 @@
 """A network is a list of named equations, each name given before it is used, once.
 
-Owns `Equation` and `Network` and what can be read off their wiring.  May import: errors, written, arithmetic, tables.ops.
+Owns `Equation`, `Seam` and `Network` and what can be read off their wiring.  May import: errors, written, arithmetic, tables.ops.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from derive.arithmetic import Evaluator, compile_tree, to_sympy
 from derive.errors import InputError
 from derive.tables.ops import OPS
-from derive.written import ZERO, Call, Name, Tree, names_in, subtract, walk
+from derive.written import Call, Name, Tree, names_in, walk
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,15 @@ class Equation:
     def outputs(self) -> tuple[Tree, ...]:
         """The names under which the outputs of the right side are known."""
         return tuple(map(Name, self.siblings or (self.goal,)))
+
+
+@dataclass(frozen=True)
+class Seam:
+    """Where two pieces of an operation in the equation of `goal` meet: `gap` is 0 there; at a `kink` the slope jumps."""
+
+    goal: str
+    gap: Tree
+    kink: bool
 
 
 @dataclass(frozen=True)
@@ -159,15 +168,20 @@ class Network:
         return {equation.goal: compile_tree(equation.rhs) for equation in self.equations}
 
     @cached_property
-    def kinks(self) -> tuple[tuple[str, tuple[str, ...], Evaluator], ...]:
-        """Where operations have kinks: the goal, the names that decide, and a function that is 0 exactly there."""
+    def seams(self) -> tuple[Seam, ...]:
+        """Where the pieces of operations meet."""
         found = []
         for equation in self.equations:
             for node in walk(equation.rhs):
-                if isinstance(node, Call) and OPS[node.function].kink:
-                    left, right = node.arguments if len(node.arguments) == 2 else (node.arguments[0], ZERO)
-                    found.append((equation.goal, names_in(node), compile_tree(subtract(left, right))))
+                if isinstance(node, Call):
+                    op = OPS[node.function]
+                    found += [Seam(equation.goal, gap, op.kink) for gap in op.seams(node.arguments)]
         return tuple(found)
+
+    @cached_property
+    def kinks(self) -> tuple[tuple[str, tuple[str, ...], Evaluator], ...]:
+        """Where operations have kinks: the goal, the names that decide, and a function that is 0 exactly there."""
+        return tuple((seam.goal, names_in(seam.gap), compile_tree(seam.gap)) for seam in self.seams if seam.kink)
 
     def expression(self, name: str, composed: bool = False) -> Any:
         """The SymPy expression of a quantity: its own equation, or everything down to the free names when `composed`.

@@ -30,7 +30,9 @@ PAGES: dict[str, tuple[str, str]] = {
 """For each kind of work, the module and the function that make its page."""
 
 
-def page_of(work: Derivation | ArrayDerivation | Proof | Audit | Class, language: str = "en", rounding: Rounding | None = None) -> Page:
+def page_of(
+    work: Derivation | ArrayDerivation | Proof | Audit | Class, language: str = "en", rounding: Rounding | None = None
+) -> Page:
     """The page of a derivation, a proof, an audit or a class; `rounding` is for what an audit expected."""
     module, function = PAGES[type(work).__name__]
     make: Callable[..., Page] = getattr(import_module(f"derive.{module}"), function)

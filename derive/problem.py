@@ -21,9 +21,11 @@ from derive.written import (
     Listing,
     MatrixProduct,
     Name,
+    Nested,
     Number,
     Partial,
     Relation,
+    Second,
     Transpose,
     Tree,
     children,
@@ -51,7 +53,7 @@ class Decision:
     dimension: str
 
 
-Nested = Number | tuple["Nested", ...]
+Numbers = Number | tuple["Numbers", ...]
 """A number, or a list of such."""
 
 
@@ -74,7 +76,7 @@ class Arrays:
 
     shapes: Mapping[str, tuple[Tree, ...]]
     sizes: Mapping[str, int] = field(default_factory=dict)
-    given: Mapping[str, Nested] = field(default_factory=dict)
+    given: Mapping[str, Numbers] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     integers: Mapping[str, Tree] = field(default_factory=dict)
 
@@ -128,6 +130,8 @@ class Problem:
                 return Name(self.aliases[name])
             case Partial(of, wrt):
                 return Partial(self.aliases.get(of, of), self.aliases.get(wrt, wrt))
+            case Second(of, first, then):
+                return Second(*(self.aliases.get(name, name) for name in (of, first, then)))
             case Later(body, updates):
                 return Later(substitute(body, self._unalias), updates)
         return None
@@ -167,6 +171,8 @@ def check_quantity(tree: Tree, problem: Problem, later: bool = False) -> None:
                     missing = missing_numbers(problem)
                     if missing:
                         raise FormulaError(f"values after an update need numbers for every name; missing: {', '.join(missing)}")
+            case Second() | Nested():
+                raise FormulaError("second derivatives are worked out by 'derive show --hessian' only")
             case Relation():
                 raise FormulaError("a comparison has no value")
 

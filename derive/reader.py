@@ -8,6 +8,11 @@ written, tables.ops.
     product    power (('*' | '/') '-'? power | '@' power | power)*   without a sign: 2a, a(1 - a), never after '/' or '^'
     power      atom ('^' '-'? power)?
     atom       number | name | dA/dB | f(…) | (…) | [ … ]          each may carry '.T', '+' or '@2'
+
+A number with a name is written as a function of nothing, `pi()`; among the names of a problem that has no such name, `pi` will do.
+
+Among quantities, dA/dB is a derivative, d2A/dBdC and d2A/dB^2 are second ones, and d(dA/dB)/dC is the derivative of a derivative (C
+may be one in brackets too).
 """
 
 from __future__ import annotations
@@ -25,12 +30,14 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Product,
     Quotient,
     Relation,
+    Second,
     Sum,
     Transpose,
     Tree,
@@ -90,7 +97,7 @@ def tokenize(text: str) -> list[Token]:
         raise FormulaError(f"the formula is longer than {MAX_CHARACTERS:,} characters")
     for alias, name in ALIASES.items():
         if not alias.isascii():
-            text = text.replace(alias, name)
+            text = text.replace(alias, name if OPS[name].arguments else f"{name}()")
     text = fold_characters(text)
     tokens: list[Token] = []
     end = 0
@@ -170,16 +177,20 @@ class Parser:
 
     @property
     def here(self) -> Token | None:
+        """The word that comes next, or None at the end."""
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
     def peek(self, ahead: int) -> Token | None:
+        """A word further on."""
         return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else None
 
     def is_sign(self, *signs: str) -> bool:
+        """Whether one of these signs comes next."""
         token = self.here
         return token is not None and token.kind == "sign" and token.text in signs
 
     def take(self) -> Token:
+        """The next word, and on."""
         token = self.here
         if token is None:
             raise FormulaError("the formula ends too early", len(self.text) + 1)
@@ -187,6 +198,7 @@ class Parser:
         return token
 
     def expect(self, sign: str) -> None:
+        """One certain sign, and on.  Raises FormulaError."""
         if not self.is_sign(sign):
             if self.here is None:
                 raise FormulaError(f"'{sign}' is missing at the end", len(self.text) + 1)
@@ -194,6 +206,7 @@ class Parser:
         self.at += 1
 
     def refuse_here(self) -> None:
+        """Say what is wrong with the next word.  Raises FormulaError."""
         token = self.here
         assert token is not None
         before = self.tokens[self.at - 1]
@@ -202,6 +215,7 @@ class Parser:
         raise FormulaError(f"'{shown(token.text)}' is not expected here", token.position)
 
     def two_readings(self, before: str, after: str) -> FormulaError:
+        """The error for two words side by side."""
         before, after = shown(before), shown(after)
         if before in OPS or before in ALIASES:
             return FormulaError(
@@ -212,6 +226,7 @@ class Parser:
     # --- the grammar --------------------------------------------------------------------------------------------------
 
     def relation(self) -> Tree:
+        """A comparison, or a sum."""
         left = self.sum()
         if self.is_sign(">=", "<=", ">", "<"):
             sign = self.take().text
@@ -219,6 +234,7 @@ class Parser:
         return left
 
     def sum(self) -> Tree:
+        """Terms with signs between them."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise FormulaError(
@@ -235,6 +251,7 @@ class Parser:
         return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
     def signed(self) -> Tree:
+        """A first term, which may have a minus."""
         if self.is_sign("-"):
             sign = self.take()
             if self.is_sign("+", "-"):
@@ -243,6 +260,7 @@ class Parser:
         return self.product()
 
     def product(self) -> Tree:
+        """Factors and divisions, left to right."""
         start = self.at
         result = self.power()
         factors = [result]
@@ -301,6 +319,7 @@ class Parser:
         return self.power()
 
     def power(self) -> Tree:
+        """A base with its exponent."""
         base = self.atom()
         if self.is_sign("^", "**"):
             sign = self.take()
@@ -314,6 +333,7 @@ class Parser:
         return base
 
     def guard_exponent(self, exponent: Tree, sign: Token) -> None:
+        """Refuse an exponent that would take for ever."""
         match exponent:
             case Negative(body):
                 self.guard_exponent(body, sign)
@@ -323,6 +343,7 @@ class Parser:
                 raise FormulaError("a power of a number in an exponent is too large", sign.position)
 
     def atom(self) -> Tree:
+        """A number, a name, a call, or brackets."""
         token = self.take()
         if token.kind == "number":
             return self.number(token)
@@ -337,6 +358,7 @@ class Parser:
         raise FormulaError(f"'{shown(token.text)}' is not expected here", token.position)
 
     def number(self, token: Token) -> Tree:
+        """A number with its digits."""
         digits, _, exponent = token.text.lower().partition("e")
         if len(digits.replace(".", "").lstrip("0")) > MAX_DIGITS:
             raise FormulaError(f"the number has more than {MAX_DIGITS} digits", token.position)
@@ -354,6 +376,7 @@ class Parser:
     in_call = 0
 
     def items(self, closing: str) -> tuple[Tree, ...]:
+        """Sums with commas between them."""
         self.in_call += 1
         parts = [self.sum()]
         while self.is_sign(","):
@@ -364,6 +387,7 @@ class Parser:
         return tuple(parts)
 
     def named(self, token: Token) -> Tree:
+        """A name: a function, a derivative or a quantity."""
         name = token.text
         derivative = self.derivative(token)
         if derivative is not None:
@@ -374,6 +398,9 @@ class Parser:
             return self.direct_partial(token)
         if opens and (self.names is None or name not in self.names) and function in OPS:
             self.take()
+            if not OPS[function].arguments:
+                self.expect(")")
+                return Call(function, ())
             arguments = self.items(")")
             fault = OPS[function].fault(arguments)
             if fault:
@@ -382,10 +409,12 @@ class Parser:
         if self.names is not None and name not in self.names:
             if opens:
                 raise FormulaError(f"unknown function '{name}'" + suggest(name, OPS))
+            if function in OPS and not OPS[function].arguments:
+                return Call(function, ())
             if function in OPS:
                 raise FormulaError(f"'{name}' is a function: write {name}(…)")
             raise FormulaError(f"unknown name '{name}'" + suggest(name, self.names))
-        if self.names is None and not opens and function in OPS:
+        if self.names is None and not opens and function in OPS and OPS[function].arguments:
             raise FormulaError(f"'{name}' is a function: write {name}(…)")
         return Name(name)
 
@@ -401,13 +430,17 @@ class Parser:
         return int(token.text) - 1
 
     def derivative(self, token: Token) -> Tree | None:
-        """`dA/dB`, when A and B are quantities and dA and dB are not names themselves."""
+        """`dA/dB` and its kin, when A and B are quantities and dA and dB are not names themselves."""
+        if self.quantities and self.names is not None and self.is_nested(token):
+            return self.nested()
         slash, below = self.peek(0), self.peek(1)
         if not self.quantities or self.names is None or slash is None or below is None or slash.text != "/":
             return None
         above, under = token.text, below.text
         if not (above.startswith("d") and under.startswith("d")) or above in self.names or under in self.names:
             return None
+        if above.startswith("d2"):
+            return self.second(token, below)
         for typed in (above, under):
             if typed[1:] not in self.names:
                 if typed == "d":
@@ -418,12 +451,59 @@ class Parser:
         self.at += 2
         return Partial(above[1:], under[1:])
 
+    def second(self, token: Token, below: Token) -> Tree:
+        """`d2A/dBdC` or `d2A/dB^2`; no name begins with a digit, so the 2 is never part of one."""
+        assert self.names is not None
+        above, under = token.text, below.text
+        of = above[2:]
+        if of not in self.names:
+            raise FormulaError(f"unknown quantity '{of}' in {above}/{under}" + suggest(of, self.names), token.position)
+        self.at += 2
+        if under[1:] in self.names and self.is_sign("^", "**") and (twice := self.peek(1)) is not None and twice.text == "2":
+            self.at += 2
+            return Second(of, under[1:], under[1:])
+        places = [place for place, letter in enumerate(under) if letter == "d" and place > 1]
+        cuts = [(first, then) for place in places if {first := under[1:place], then := under[place + 1 :]} <= self.names]
+        if len({frozenset(cut) for cut in cuts}) > 1:
+            ways = " or ".join(f"{first}, {then}" for first, then in cuts)
+            raise FormulaError(f"'{above}/{under}' can be read in more than one way: by {ways}", token.position)
+        if not cuts:
+            raise FormulaError(f"a second derivative is by two quantities: d2{of}/dAdB, or d2{of}/dA^2", token.position)
+        return Second(of, *cuts[0])
+
+    def is_nested(self, token: Token) -> bool:
+        """Whether `d(` begins here, where d is no name."""
+        return token.text == "d" and self.names is not None and "d" not in self.names and self.is_sign("(")
+
+    def nested(self) -> Tree:
+        """`d(dA/dB)/dC`, the derivative of a derivative, and by one: `d(dA/dB)/d(dA/dC)`."""
+        of = self.bracketed()
+        self.expect("/")
+        token = self.take()
+        if self.is_nested(token):
+            return Nested(of, self.bracketed())
+        if self.names is None or not token.text.startswith("d") or token.text[1:] not in self.names:
+            raise FormulaError(f"behind '/' stands the d of a quantity, not '{shown(token.text)}'", token.position)
+        return Nested(of, Name(token.text[1:]))
+
+    def bracketed(self) -> Partial:
+        """A derivative in brackets."""
+        opening = self.take()
+        inner = self.sum()
+        self.expect(")")
+        if not isinstance(inner, Partial):
+            raise FormulaError("behind d( stands a derivative: d(dA/dB)/dC", opening.position)
+        return inner
+
     def direct_partial(self, token: Token) -> Tree:
+        """`partial(of, by)`, the slope along one equation."""
         self.take()
         both = self.items(")")
         match both:
             case (Name(of), Name(wrt)):
                 return Partial(of, wrt, direct=True)
+            case (Name() | Partial() as of, Name() | Partial() as wrt):
+                return Nested(of, wrt, direct=True)
         raise FormulaError("partial takes two names: partial(of, by)", token.position)
 
     def after(self, tree: Tree, token: Token) -> Tree:
@@ -444,6 +524,7 @@ class Parser:
         return tree
 
     def updates(self, token: Token) -> int:
+        """A whole number of updates."""
         if not token.text.isdigit() or len(token.text) > 4 or int(token.text) > 1000:
             raise FormulaError("after '@' stands a whole number of updates, 0 to 1000", token.position)
         return int(token.text)
@@ -472,7 +553,7 @@ def check_name(name: str) -> str | None:
         return "a name starts with a letter"
     if len(name) > 40:
         return "a name has at most 40 characters"
-    if name in OPS or name in ALIASES or name == "partial":
+    if (name in OPS and OPS[name].arguments) or name in ALIASES or name == "partial":
         return f"'{name}' is the name of a function"
     if name == LEARNING_RATE:
         return f"'{name}' belongs in [train]"

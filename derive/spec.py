@@ -23,7 +23,7 @@ from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_charact
 from derive.symbols import read_symbol
 from derive.tables.layers import Grid, Layers, expand_layers
 from derive.tables.notations import NOTATIONS
-from derive.tables.ops import ALIASES, OPS
+from derive.tables.ops import ALIASES, OPS, constants_of
 from derive.tables.rules import COUNT, RULES, Rule
 from derive.updates import Train
 from derive.written import (
@@ -145,6 +145,7 @@ class Loader:
         decision_shapes = self.shapes()
         equations, vectors = self.layers() if "layers" in self.document else (self.forward(), {})
         network = Network(equations)
+        self.check_constants(network)
         vectors = {**vectors, **self.vectors(network)}
         given = self.numbers(self.section("given"), "given")
         self.check_given(given, network)
@@ -170,18 +171,21 @@ class Loader:
     # --- sections -----------------------------------------------------------------------------------------------------
 
     def section(self, name: str) -> dict[str, Any]:
+        """A section of the file, empty where there is none."""
         value = self.document.get(name, {})
         if not isinstance(value, dict):
             raise InputError(f"{name}: should be a section, written [{name}]")
         return value
 
     def text(self, key: str) -> str:
+        """A line of text."""
         value = self.document.get(key, "")
         if isinstance(value, _Decimal) or not isinstance(value, str):
             raise InputError(f"{key}: should be text in quotes")
         return value
 
     def forward(self) -> tuple[Equation, ...]:
+        """The equations of [forward]."""
         section = self.section("forward")
         if not section:
             raise InputError("[forward] is missing or empty: it holds the named equations" + self.near_miss("forward"))
@@ -197,6 +201,7 @@ class Loader:
         return tuple(equations)
 
     def equation(self, place: str, goals: tuple[str, ...], value: Any) -> list[Equation]:
+        """One equation, or one for each output."""
         if isinstance(value, bool | dict | list):
             raise InputError(f"{place}: should be a formula in quotes")
         tree = self.number(value, place) if isinstance(value, int | _Decimal) else self.formula(str(value), place)
@@ -213,7 +218,18 @@ class Loader:
             )
         return [Equation(goal, Call(call.function, call.arguments, part), goals) for part, goal in enumerate(goals)]
 
+    def check_constants(self, network: Network) -> None:
+        """π cannot be the number and a quantity on one page."""
+        functions = [node.function for e in network.equations for node in walk(e.rhs) if isinstance(node, Call)]
+        for function in dict.fromkeys(functions):
+            for constant in sorted(constants_of(function) & set(network.quantities)):
+                raise InputError(
+                    f"forward: '{constant}' is a quantity here, and {function} is written with the number {OPS[constant].text}; "
+                    "give the quantity another name"
+                )
+
     def formula(self, text: str, place: str, names: Sequence[str] | None = None) -> Tree:
+        """A typed formula as a tree."""
         try:
             tree = read_formula(text, names if names is not None else self.known)
         except FormulaError as error:
@@ -239,9 +255,10 @@ class Loader:
         formulas = [text for text in self.section("forward").values() if type(text) is str]
         found = {name for text in formulas for name in re.findall(r"(?<![A-Za-z0-9_])[A-Za-z]\w*+(?!\s*\()", text[:MAX_CHARACTERS])}
         found |= {goal.strip() for key in self.section("forward") for goal in key.split(",")} | self.section("given").keys()
-        return frozenset(found - OPS.keys() - ALIASES.keys())
+        return frozenset(found - {name for name, op in OPS.items() if op.arguments} - ALIASES.keys())
 
     def layers(self) -> tuple[tuple[Equation, ...], dict[str, Grid]]:
+        """The equations and vectors that [layers] stand for."""
         section = self.section("layers")
         for key in section:
             if key not in ("sizes", "activations", "loss", "biases"):
@@ -271,6 +288,7 @@ class Loader:
         return expand_layers(Layers(tuple(sizes), tuple(activations), None if loss == "none" else loss, biases))
 
     def vectors(self, network: Network) -> dict[str, Grid]:
+        """The vectors and matrices of [vectors]."""
         found: dict[str, Grid] = {}
         for name, rows in self.section("vectors").items():
             place = f"vectors.{shown(name)}"
@@ -294,6 +312,7 @@ class Loader:
         return found
 
     def numbers(self, section: Mapping[str, Any], place: str) -> dict[str, Number]:
+        """Named numbers."""
         found = {}
         for name, value in section.items():
             fault = check_name(name)
@@ -303,6 +322,7 @@ class Loader:
         return found
 
     def number(self, value: Any, place: str) -> Number:
+        """One number, its digits as typed."""
         if isinstance(value, bool):
             raise InputError(f"{place}: {str(value).lower()} is not a number")
         if not isinstance(value, int | str):
@@ -319,11 +339,13 @@ class Loader:
         return Number(text)
 
     def check_given(self, given: Mapping[str, Number], network: Network, place: str = "given") -> None:
+        """Refuse a number for what is computed."""
         for name in given:
             if name in network.by_goal:
                 raise InputError(f"{place}.{name}: is also computed in [forward]; a name is given once")
 
     def examples(self, network: Network) -> tuple[dict[str, Number], ...]:
+        """The training examples."""
         rows = self.document.get("examples", [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise InputError("examples: should be written [[examples]], once for each example")
@@ -339,6 +361,7 @@ class Loader:
         return tuple(found)
 
     def train(self, network: Network, examples: Sequence[Mapping[str, Number]]) -> Train:
+        """What is trained, and how."""
         section = self.section("train")
         rule = self.rule(section)
         loss = section.get("loss", network.equations[-1].goal)
@@ -409,6 +432,7 @@ class Loader:
                 raise InputError(f"train.rule: {train.rule} needs the name '{name}' for {what}; give that name to nothing else")
 
     def names(self, network: Network, vectors: Mapping[str, Grid]) -> dict[str, str]:
+        """How names are written."""
         found = {}
         for name, source in self.section("names").items():
             if name not in network.quantities and name not in vectors:
@@ -425,6 +449,7 @@ class Loader:
         return found
 
     def asks(self, problem: Problem) -> tuple[Ask, ...]:
+        """What is asked."""
         found = []
         for label, text in self.section("ask").items():
             place = f"ask.{shown(label)}"
@@ -456,6 +481,7 @@ class Loader:
         return tuple(section), next(iter(sizes), "")
 
     def decision(self, network: Network, shapes: tuple[tuple[str, ...], str]) -> Decision | None:
+        """The two classifiers of a decision."""
         section = self.section("decision")
         if not section:
             return None
@@ -479,6 +505,7 @@ class Loader:
         return Decision(rules, vectors, dimension)
 
     def near_miss(self, wanted: str) -> str:
+        """A tail for a message about a missing section."""
         return next(
             (f"; did you mean [{wanted}] for [{key}]?" for key in self.document if key != wanted and suggest(key, [wanted])), ""
         )

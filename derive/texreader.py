@@ -22,7 +22,11 @@ from derive.reader import LEARNING_RATE, MAX_CHARACTERS, MAX_DEPTH, NAME, fold_c
 from derive.symbols import GREEK, Script, plain_symbol, read_symbol, signal_symbol
 from derive.tables.ops import ALIASES, OPS
 
-FUNCTIONS = {"sigma": "sigmoid", "tanh": "tanh", "exp": "exp", "ln": "log", "log": "log", "max": "max"}
+FUNCTIONS = {op.latex[1:]: name for name, op in OPS.items() if op.arguments and op.latex[1:].isalpha()} | {
+    "log": "log",
+    "phi": "normal_pdf",
+}
+CONSTANTS = {op.latex: f"{name}()" for name, op in OPS.items() if not op.arguments}
 SIGNS = {"cdot": "*", "times": "*", "ast": "*", "div": "/", "ge": ">=", "geq": ">=", "le": "<=", "leq": "<=", "lt": "<", "gt": ">"}
 SPACING = {",", ";", "!", ":", " ", "quad", "qquad", "left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "displaystyle"}
 FRACTIONS = ("frac", "dfrac", "tfrac")
@@ -34,12 +38,14 @@ _OPERATORS = {op.latex: name for name, op in OPS.items() if op.latex.startswith(
 _LETTERS = {ord(letter): f"\\{command} " for command, letter in reversed(GREEK.items())}
 _LETTERS |= {ord("∂"): "\\partial ", ord("ŷ"): "\\hat{y}", ord("⁺"): "^{+}", ord("′"): "'"}
 _BELOW = "₀₁₂₃₄₅₆₇₈₉"
-_WRITTEN = re.compile(f"[\\\\{{}}∂ŷ⁺\u0302{_BELOW}{''.join(set(GREEK.values()) - {'σ'})}]|\\^[\\[+]|\\^\\(\\d\\)|σ(?![ \t]*\\()")
+_WRITTEN = re.compile(f"[\\\\{{}}|∂ŷ⁺\u0302{_BELOW}{''.join(set(GREEK.values()) - {'σ'})}]|\\^[\\[+]|\\^\\(\\d\\)|σ(?![ \t]*\\()")
 _WORD = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?P<name>[A-Za-z][A-Za-z0-9_]*)", re.ASCII)
 _LAYERED = re.compile(r"(?<![A-Za-z0-9_])([A-Za-zδ]+)\[(\d{1,9})\]_(\d+(?:_\d+)?)(?![A-Za-z0-9_])", re.ASCII)
 _ENTRY = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]\w*)\[\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\s*)?\]", re.ASCII)
 _TOKEN = re.compile(
-    r"\\[A-Za-z]+|\\.|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]+\d*|\*\*|>=|<=|[ \t\r\n]+|.", re.DOTALL | re.ASCII
+    r"\\[A-Za-z]+|\\.|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+    rf"|(?:{'|'.join(name for name in OPS if '_' in name)})(?![A-Za-z0-9_])|[A-Za-z]+\d*|\*\*|>=|<=|[ \t\r\n]+|.",
+    re.DOTALL | re.ASCII,
 )
 
 
@@ -270,7 +276,7 @@ class _Translator:
         text = re.sub(r"([A-Za-z])\u0302", r"\\hat{\1}", text)
         text = re.sub(r"δ(\d+)", r"δ_{\1}", fold_characters(text))
         text = re.sub(f"[{_BELOW}]+", lambda m: "_{" + "".join(str(_BELOW.index(c)) for c in m[0]) + "}", text)
-        text = text.translate(_LETTERS)
+        text = re.sub(r"\\[lr]?vert(?![A-Za-z])", "|", text.translate(_LETTERS))
         self.tokens = [token for token in _TOKEN.findall(text) if not token.isspace() and token not in ("\\,", "\\!", "\\;", "\\:")]
         self.glossary, self.strangers, self.at, self.depth = glossary, strangers, 0, 0
 
@@ -331,7 +337,7 @@ class _Translator:
 
     def operand_at(self, token: str) -> str | None:
         start = self.at
-        if token.startswith("\\") and token[1:] in FUNCTIONS and not (token == "\\sigma" and not self.opens(1)):
+        if token.startswith("\\") and token[1:] in FUNCTIONS and self.names_function(token):
             self.at += 1
             return self.powered(self.function(FUNCTIONS[token[1:]], token))
         if token == "\\sqrt" or (token[1:] in FRACTIONS and token[0] == "\\"):
@@ -346,6 +352,9 @@ class _Translator:
         if token == "{":
             self.at += 1
             return self.powered(f"({self.sequence('}')})")
+        if token == "|":
+            self.at += 1
+            return self.powered(f"abs({self.sequence('|')})")
         if token in ("(", "["):
             self.at += 1
             inner = self.sequence(")" if token == "(" else "]")
@@ -354,13 +363,18 @@ class _Translator:
             self.at += 1
             return self.powered(token)
         if token[0].isalpha() and token.isascii():
-            if token in OPS or token in ALIASES:
+            function = ALIASES.get(token, token)
+            if function in OPS and OPS[function].arguments:
+                opens = self.opens(1)
                 self.at += 1
-                return token if token not in self.glossary.known else self.powered(token)
+                return self.powered(self.function(function, token) if opens else token)
             if token == "e" and "e" not in self.glossary.known and self.peek(1) == "^":
                 self.at += 1
                 return self.powered("e")
             return self.symbol()
+        if token in CONSTANTS and self.peek(1) != "_" and self.glossary.meaning(symbol_key(token), token) is None:
+            self.at += 1
+            return self.powered(CONSTANTS[token])
         if token.startswith("\\") and (token[1:] in GREEK or token[1:] in ACCENTS or token[1:] in FONTS):
             if token[1:] in FONTS:
                 name = self.named_operator()
@@ -374,6 +388,12 @@ class _Translator:
         while self.peek(ahead) and self.is_spacing(self.peek(ahead)):
             ahead += 1
         return self.peek(ahead) in ("(", "[")
+
+    def names_function(self, token: str) -> bool:
+        r"""Whether a command is a function here: a Greek letter only before a bracket, \Phi only if it is no quantity."""
+        if token[1:] not in GREEK:
+            return True
+        return self.opens(1) and (token == "\\sigma" or self.glossary.meaning(symbol_key(token), token) is None)
 
     def function(self, name: str, token: str) -> str:
         while self.is_spacing(self.peek()):

@@ -10,12 +10,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, Overflow
 
-from derive.arithmetic import Evaluator, Key, compile_tree, forget_rounding, key_of, mentioned, precision, settle, was_exact
+from derive.arithmetic import (
+    Evaluator,
+    Key,
+    compile_tree,
+    forget_rounding,
+    key_of,
+    mentioned,
+    precision,
+    settle,
+    spelled,
+    was_exact,
+)
 from derive.backward import Line, Step
 from derive.errors import DeriveError, InputError, LimitError
 from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.written import Later, Name, Number, Partial, Tree, substitute, walk
+from derive.written import Later, Name, Number, Tree, substitute, walk
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ def _program(problem: Problem, steps: tuple[Step, ...]) -> list[Instruction]:
     program: list[Instruction] = [(e.goal, network.mentions[e.goal], network.compiled[e.goal]) for e in network.equations]
     for step in steps:
         goal = key_of(step.goal)
-        if step.kind == "partial" and goal is not None:
+        if step.kind in ("partial", "second") and goal is not None:
             program.append((goal, mentioned(step.answer), compile_tree(step.answer)))
     return program
 
@@ -140,13 +151,7 @@ def _state(
 
 
 def _undefined(key: Key, error: ArithmeticError) -> DeriveError:
-    match key:
-        case Partial(of, wrt):
-            name = f"d{of}/d{wrt}"
-        case Later(Name(updated)):
-            name = f"{updated}+"
-        case _:
-            name = str(key)
+    name = spelled(key)
     if isinstance(error, Overflow):
         return LimitError(f"{name}: is too large a number at the given values")
     return InputError(

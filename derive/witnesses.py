@@ -1,19 +1,22 @@
 """Points at which every quantity has a value, and partials that nobody derived: nudged, or from SymPy's own derivative.
 
-Owns `Point`, `ComposedPoint` and `points`.  May import: errors, written, arithmetic, network.
+Owns `Point`, `ComposedPoint`, the two that know second derivatives, and `points`.  May import: errors, written,
+tables.primitives, arithmetic, network, curvature.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, getcontext
 from typing import Any
 
-from derive.arithmetic import to_sympy
+from derive.arithmetic import precision, primitive_of, to_sympy
+from derive.curvature import gradient_name
 from derive.errors import LimitError
 from derive.network import Network
-from derive.written import Name, Partial, walk
+from derive.tables.primitives import PRIMITIVES
+from derive.written import Name, Nested, Partial, Second, walk
 
 WORKING_DIGITS = 80
 NUDGE = Decimal("1e-22")
@@ -81,7 +84,11 @@ def kinks_hit(network: Network, values: Mapping[Any, Decimal]) -> tuple[str, ...
     return tuple(dict.fromkeys(hit))
 
 
-def points(network: Network, seed: str, witness: type[Point] = Point, nudge: Decimal = NUDGE) -> Iterable[Point]:
+Witness = Callable[[Network, Mapping[str, Decimal], Decimal], Point]
+"""What makes a point of a network, the values of its free names, and a nudge."""
+
+
+def points(network: Network, seed: str, witness: Witness = Point, nudge: Decimal = NUDGE) -> Iterable[Point]:
     """Seeded random points at which the whole network has a value, alternately of both signs and between 0 and 1,
     and stands at no kink.
 
@@ -121,22 +128,94 @@ class ComposedPoint(Point):
 
     def derivative(self, of: str, wrt: str, direct: bool) -> Decimal:
         """∂of/∂wrt here, through the whole network or along the equation of `of` alone."""
+        return self.sympys(self.network.expression(of) if direct else self.composed(of, wrt), wrt)
+
+    def composed(self, of: str, *by: str) -> Any:
+        """A quantity written out down to the free names and those it is differentiated by."""
+        import sympy
+
+        needed = self.network.above(of)
+        built = {name: sympy.Symbol(name, real=True) for name in by}
+        for equation in self.network.equations:
+            if equation.goal in needed and equation.goal not in by:
+                built[equation.goal] = to_sympy(equation.rhs, built)
+        return built[of]
+
+    def sympys(self, expression: Any, *by: str) -> Decimal:
+        """The value here of SymPy's derivative of an expression by these names, one after the other."""
         import mpmath
         import sympy
 
-        network = self.network
-        symbol = sympy.Symbol(wrt, real=True)
-        if direct:
-            composed = network.expression(of)
-        else:
-            built = {wrt: symbol}
-            for equation in network.equations:
-                if equation.goal != wrt and equation.goal in network.above(of):
-                    built[equation.goal] = to_sympy(equation.rhs, built)
-            composed = built[of]
+        derivative = sympy.diff(expression, *(sympy.Symbol(name, real=True) for name in by))
         with mpmath.workdps(WORKING_DIGITS):
-            values = {s: mpmath.mpf(str(self[s.name])) for s in composed.free_symbols}
-            return Decimal(mpmath.nstr(walk_sympy(sympy.diff(composed, symbol), values), 80))
+            values = {s: mpmath.mpf(str(self[s.name])) for s in expression.free_symbols}
+            return Decimal(mpmath.nstr(walk_sympy(derivative, values), 80))
+
+
+class SecondPoint(Point):
+    """A point that knows second derivatives too, by nudging two quantities of the forward pass at once.
+
+    `whole` is the network with an equation behind it for each partial; only the derivative of such an equation by something within
+    it, which no forward pass knows, is nudged there.
+    """
+
+    kind: type[Point] = Point
+
+    def __init__(self, network: Network, start: Mapping[str, Decimal], nudge: Decimal = NUDGE, *, whole: Network) -> None:
+        super().__init__(network, start, nudge)
+        self.behind = self.kind(whole, start, nudge)
+        self.sides: dict[tuple[str, Decimal], Mapping[Any, Any]] = {}
+        self.below: dict[str, list[str]] = {}
+
+    def __missing__(self, key: Any) -> Decimal:
+        match key:
+            case Second(of, first, then):
+                self[key] = value = self.second(of, first, then)
+                return value
+            case Nested(of, wrt, direct):
+                above, below = (leaf.name if isinstance(leaf, Name) else gradient_name(leaf) for leaf in (of, wrt))
+                rate: Decimal = self.behind[Partial(above, below, direct)]
+                return rate
+        return super().__missing__(key)
+
+    def second(self, of: str, first: str, then: str) -> Decimal:
+        """∂²of/∂first∂then by second central differences of the forward pass, the equations of both switched off.
+
+        They cancel twice the digits a first difference cancels, so they are taken to as many more.
+        """
+        nudge = self.nudge
+        with precision(getcontext().prec - nudge.adjusted()):
+            above, below = (self.side(first, by) for by in (nudge, -nudge))
+            if first == then:
+                return Decimal((above[of] - 2 * self.side(first, Decimal(0))[of] + below[of]) / nudge**2)
+            corners = [self.moved(side, then, by)[of] for side in (above, below) for by in (nudge, -nudge)]
+            return Decimal((corners[0] - corners[1] - corners[2] + corners[3]) / (4 * nudge**2))
+
+    def side(self, name: str, by: Decimal) -> Mapping[Any, Any]:
+        """Every value when one quantity stands a little elsewhere."""
+        if (name, by) not in self.sides:
+            self.sides[name, by] = self.moved({quantity: self[quantity] for quantity in self.network.quantities}, name, by)
+        return self.sides[name, by]
+
+    def moved(self, values: Mapping[Any, Any], name: str, by: Decimal) -> Mapping[Any, Any]:
+        """The same with one more quantity moved, and what depends on it computed anew; its own equation is switched off."""
+        network = self.network
+        if name not in self.below:
+            self.below[name] = sorted(network.below(name) - {name}, key=network.order.__getitem__)
+        after = {**values, name: values[name] + by}
+        for goal in self.below[name]:
+            after[goal] = network.compiled[goal](after)
+        return after
+
+
+class ComposedSecondPoint(SecondPoint, ComposedPoint):
+    """The same with SymPy's own second derivative of the fully composed output."""
+
+    kind = ComposedPoint
+
+    def second(self, of: str, first: str, then: str) -> Decimal:
+        """∂²of/∂first∂then here."""
+        return self.sympys(self.composed(of, first, then), first, then)
 
 
 def walk_sympy(expression: Any, values: dict[Any, Any]) -> Any:
@@ -155,12 +234,11 @@ def walk_sympy(expression: Any, values: dict[Any, Any]) -> Any:
                 value = mpmath.power(*parts)
             case sympy.Rational():
                 value = mpmath.mpf(expression.p) / expression.q
-            case sympy.Max():
-                value = max(parts)
-            case sympy.Heaviside():
-                value = mpmath.mpf(parts[0] > 0)
             case sympy.DiracDelta():
                 value = mpmath.mpf(0)
+            case _ if (name := primitive_of(expression)) is not None:
+                primitive = PRIMITIVES[name]
+                value = primitive.mpmath(mpmath)(*parts[: len(parts) - len(primitive.beside)])
             case _:
                 value = getattr(mpmath, expression.func.__name__)(*parts)
         values[expression] = value

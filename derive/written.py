@@ -45,6 +45,24 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """The second derivative of one quantity by two others, or twice by the same: ∂²of/∂first∂then."""
+
+    of: str
+    first: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """The derivative of a partial, as its formula was found, or by one: ∂(∂L/∂w)/∂y, ∂(∂L/∂w)/∂δ; `direct` as in a `Partial`."""
+
+    of: Name | Partial
+    wrt: Name | Partial
+    direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A value after some updates: `w5+` is `Later(Name("w5"), 1)`."""
 
@@ -224,6 +242,8 @@ Tree = (
     Number
     | Name
     | Partial
+    | Second
+    | Nested
     | Later
     | Sum
     | Negative
@@ -354,7 +374,7 @@ def substitute(tree: Tree, replace: Callable[[Tree], Tree | None]) -> Tree:
     >>> substitute(Sum((Name("a"), ONE)), {Name("a"): TWO}.get)
     Sum(terms=(Number(text='2'), Number(text='1')))
     """
-    if isinstance(tree, Number | Name | Partial | Later | Index | Size):
+    if isinstance(tree, Number | Name | Partial | Second | Nested | Later | Index | Size):
         new = replace(tree)
         return tree if new is None else new
     return rebuild(tree, lambda part: substitute(part, replace))

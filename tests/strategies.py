@@ -9,9 +9,9 @@ from derive.reader import read_formula
 from derive.spec import Problem, Train
 from derive.written import Call, Number
 
-UNARY = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "identity", "square")
+UNARY = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "identity", "square", "elu", "silu", "gelu", "gelu_tanh", "mish", "erf", "abs")
 KINDS = ("affine", "affine", "unary", "unary", "unary", "product", "quotient", "power", "mixed", "softmax")
-LOSSES = ("half_squared_error", "mse", "squares", "bce", "cross_entropy")
+LOSSES = ("half_squared_error", "mse", "squares", "bce", "cross_entropy", "kl", "hinge", "huber")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,9 @@ def networks(draw, most=5):
         typed += [(("y",), f"sigmoid({second})"), (("L",), "bce(y, t1)")]
     elif kind == "cross_entropy":
         typed += [(("y1", "y2"), f"softmax({first}, {second})"), (("L",), "cross_entropy([y1, y2], [t1, t2])")]
+    elif kind == "kl":  # all names are trained: the targets, too, stay positive
+        typed += [((f"{k}1", f"{k}2"), f"softmax({one}, {two})") for k, one, two in (("y", first, second), ("p", "t1", "t2"))]
+        typed.append((("L",), "kl([y1, y2], [p1, p2])"))
     elif kind == "squares":
         typed.append((("L",), f"1/2*((t1 - {first})^2 + (t2 - {second})^2)"))
     else:

@@ -5,10 +5,14 @@ import pytest
 import derive
 from derive.errors import FormulaError, InputError
 from derive.exercises.answers import Entry, Paper, load_answers, read_answers
+from derive.formats.latex import LATEX
+from derive.formats.mathematics import write
 from derive.formats.plain import typed
 from derive.spec import load_text
+from derive.symbols import Script
+from derive.tables.ops import OPS
 from derive.texreader import Glossary, plain_formula, symbol_key
-from derive.written import Negative, Number
+from derive.written import Call, Name, Negative, Number, Product
 
 Q1, Q2, Q3, MAZUR = (derive.find(name) for name in ("q1", "q2", "q3", "mazur"))
 
@@ -141,6 +145,19 @@ FORMULAS = [  # typed right of '=', the formula
     (r"\exp(-x_1)", "exp(-x1)"),
     (r"\sqrt{x_1}", "sqrt(x1)"),
     (r"\operatorname{ReLU}(x_1)", "relu(x1)"),
+    (r"\operatorname{GELU}(x_1)", "gelu(x1)"),
+    (r"\Phi(x_1) + x_1\,\varphi(x_1)", "normal_cdf(x1) + x1*normal_pdf(x1)"),
+    ("Φ(x1) + x1·φ(x1)", "normal_cdf(x1) + x1*normal_pdf(x1)"),
+    (r"\phi\left(x_1\right)^2", "normal_pdf(x1)^2"),
+    (r"\frac{2}{\sqrt{\pi}} e^{-x_1^2}", "2/sqrt(pi())*exp(-x1^2)"),
+    ("2/sqrt(π)*e^(-x1^2)", "2/sqrt(pi())*exp(-x1^2)"),
+    ("2/sqrt(pi)*exp(-x1^2)", "2/sqrt(pi())*exp(-x1^2)"),
+    (r"\max(-1, \min(1, y_1 - t_1))", "max(-1, min(1, y1 - t1))"),
+    (r"-\left|y_1 - t_1\right|^2 h_1", "-abs(y1 - t1)^2*h1"),
+    ("2·|y1 − t1|", "2*abs(y1 - t1)"),
+    (r"\lvert y_1 \rvert", "abs(y1)"),
+    (r"\frac{1}{2} leaky_relu(x_1)", "1/2*leaky_relu(x1)"),
+    (r"tanh(\frac{1}{2}x_1)^2", "tanh(1/2*x1)^2"),
     (r"{y_1}^{2}", "y1^2"),
     (r"2\,y_1^2 h_1", "2*y1^2*h1"),
     (r"x_1^{-2}\cdot h_1", "x1^(-2)*h1"),
@@ -205,6 +222,9 @@ FAULTS = [  # the line, the verdict, the message
     ("net_h = 1", "unknown", "unknown name 'net_h'; did you mean 'net_h2'?"),
     ("dL/dnet_z1 = 1", "unknown", "unknown quantity 'net_z1' in dL/dnet_z1; did you mean 'net_y1'? (at character 1)"),
     ("dh1/dL = 1", "unknown", "'h1' does not depend on 'L'"),
+    ("d2L/dw5dw7 = 1", "unknown", "second derivatives are worked out by 'derive show --hessian' only"),
+    ("dL/dw5 = 2*d2L/dw5dw7", "unreadable", "second derivatives are worked out by 'derive show --hessian' only"),
+    ("h1 = d(dL/dw5)/dy1", "unreadable", "second derivatives are worked out by 'derive show --hessian' only"),
     (r"\hat{y}_1 = 1", "unknown", r"unknown symbol '\hat{y}_{1}'; did you mean 'y1'?"),
     (r"\frac{\partial L}{\partial w_9} = 1", "unknown", "'∂w_9' is not ∂ and a quantity of this problem"),
     ("h1 =", "missing", "no answer is given"),
@@ -356,6 +376,22 @@ def test_a_file_is_loaded_under_its_name(tmp_path):
 def test_an_empty_file_is_an_empty_paper():
     assert read_answers("# nothing\n", Q1) == (Paper(),)
     assert Entry("line 1", "h1", "") == Entry("line 1", "h1", "", None, (), (), "", "", (), ())
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.kind != "loss" and not op.spread and name != "step"])
+def test_an_operation_is_read_as_we_write_it_in_latex(name):
+    arguments = (Name("x1"), Name("w5"))[: len(OPS[name].arguments)]
+    (side,) = one(f"h1 = {write(Call(name, arguments), LATEX, Script())}").sides
+    assert side == Call(name, arguments)
+
+
+def test_a_quantity_is_not_taken_for_a_function_or_a_number():
+    """phi, Phi and pi may be quantities; then they are these, also before a bracket."""
+    problem = load_text('[forward]\nz = "phi*Phi + pi"\nL = "(1 - z)^2"\n')
+    glossary = Glossary(problem)
+    for text, means in ((r"\phi(1 - z)", "phi*(1 - z)"), (r"\Phi\,z", "Phi*z"), (r"\pi^2", "(pi^(2))"), ("2π", "2*pi")):
+        assert plain_formula(text, glossary).text == means
+    assert problem.read("2*pi") == Product((Number("2"), Name("pi")))
 
 
 def test_names_given_by_hand_are_read_as_they_are_written():

@@ -18,6 +18,7 @@ from derive.formats.plain import typed
 from derive.rounding import Rounding
 from derive.spec import BUILT_IN, load_text
 from derive.tables.slips import SLIPS
+from derive.written import Partial
 
 Q1, Q2, Q3, MAZUR = (derive.find(name) for name in ("q1", "q2", "q3", "mazur"))
 
@@ -215,6 +216,44 @@ def test_a_formula_may_rest_on_the_side_of_a_kink_where_the_numbers_stand():
     found = audit("dL/dw = (y - t)*x", load_text(RELU.replace("w = 0.4", "w = -0.4")))
     assert verdicts(found) == {"dL/dw": "wrong"}
     assert ids(found) == {"missing-slope"}
+
+
+HUBER = """
+[given]
+w = 0.4
+x = 1.5
+t = 1
+[forward]
+z = "w*x"
+y = "elu(z)"
+L = "huber(y, t)"
+[train]
+learning_rate = 0.5
+"""
+
+
+def test_a_formula_may_be_that_of_the_piece_where_the_numbers_stand():
+    """ELU and Huber have no kinks; yet at z = 0.6 the slope of ELU is 1, and y - t is that of the loss, as |y - t| < 1."""
+    problem = load_text(HUBER)
+    lines = audit("dL/dz = y - t\ndL/dw = -|t - y|*x\ndL/dy = max(-1, min(1, y - t))", problem).lines
+    assert [(line.verdict, [note.key for note in line.notes]) for line in lines] == [
+        ("right", ["at-kinks"]), ("right", ["at-kinks"]), ("right", []),
+    ]  # fmt: skip
+    assert verdicts(audit("dL/dy = t - y", problem)) == {"dL/dy": "wrong"}
+    assert verdicts(audit("dL/dz = y - t", load_text(HUBER.replace("w = 0.4", "w = -0.4")))) == {"dL/dz": "wrong"}
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "silu", "elu", "mish"])
+def test_numbers_worked_by_hand_with_any_activation_are_accepted(activation):
+    """Every intermediate rounded to three places: the intervals hold what rounding can do, below the lowest place and above."""
+    for w in ("-2.35", "-0.75", "-0.24", "0.61"):
+        text = HUBER.replace("elu", activation).replace("huber", "mse").replace("w = 0.4", f"w = {w}")
+        work = derive.derive(load_text(text), Rounding("hand", places=3))
+        shown = {key: f"{value:.3f}" for key, value in work.states[0].values.items() if isinstance(key, str) and key in "zyL"}
+        shown |= {f"d{key.of}/d{key.wrt}": f"{work.states[0].values[key]:.3f}" for key in work.states[0].values if isinstance(key, Partial)}
+        found = audit("\n".join(f"{name} = {value}" for name, value in shown.items()), load_text(text))
+        assert len(found.lines) == 6
+        assert set(verdicts(found).values()) <= {"right", "rounded"}, (w, verdicts(found))
 
 
 def test_each_of_two_formulas_for_one_quantity_has_its_own_slip():

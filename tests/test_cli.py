@@ -65,6 +65,7 @@ GOOD = [
     (["show", "q2", "--wrt", "w1_11"], "Question 2"),
     (["show", "q3", "--format", "latex"], "\\documentclass"),
     (["show", "q1", "--prove", "--wrt", "w5"], "Question 1"),
+    (["show", "q1", "--hessian", "--prove", "--wrt", "w5"], "∂²L/∂w5²"),
 ]
 BAD = [
     ([], 2, "the following arguments are required: COMMAND (see derive --help)"),
@@ -83,6 +84,8 @@ BAD = [
     (["show", "q1", "--of", "nety1"], 2, "--of nety1: no such quantity; did you mean 'net_y1'?"),
     (["show", "q1", "--of", "h1", "--wrt", "w5"], 2, "--wrt w5: 'h1' does not depend on it"),
     (["show", "q3", "--wrt", "bl"], 2, "--of and --wrt are for derivations; this problem is a decision"),
+    (["show", "q1", "--hessian", "--wrt", "w5", "--wrt", "y1"], 2, "--hessian: 'y1' depends on 'w5', so it cannot be held"),
+    (["show", "q3", "--hessian"], 2, "--hessian is for derivations; this problem is a decision"),
     (["show", "qq1"], 3, "no problem 'qq1'; did you mean 'q1'? (derive list names those built in)"),
     (["show", "nosuch.toml"], 3, "nosuch.toml: no such file"),
 ]

@@ -259,7 +259,7 @@ REFUSED = [
     (2, "-o DIR", ["key", "q1", "--variants", "3"]),
     (2, "--blank goes with --worksheet", ["key", "q1", "--blank", "h1"]),
     (2, "--worksheet is a page", ["key", "q1", "--worksheet", "--format", "json"]),
-    (2, "is a proof", ["key", "q3", "--worksheet"]),
+    (2, "is for derivations of named numbers", ["key", "q3", "--worksheet"]),
     (2, "no numbers", ["key", "q3", "--variants", "2", "-o", "DIR"]),
     (3, "variants need a number", ["key", "q2", "--variants", "2", "-o", "DIR"]),
     (2, "no paper id", ["key", "q1", "--paper", "nonsense"]),

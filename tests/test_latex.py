@@ -8,8 +8,8 @@ import pytest
 from conftest import work_out
 
 import derive
-from derive.blocks import Equations, Prose, Table
-from derive.formats.latex import formula, words
+from derive.blocks import Equations, Matrix, Prose, Table
+from derive.formats.latex import formula, matrix, words
 from derive.pages import page_of
 
 ODD = """
@@ -29,6 +29,8 @@ def works():
     small = 'batch = "N"\nsizes = [2, 2, 1]\n[given]\nN = 2\n[train]\nlearning_rate = 0.5\nrule = "momentum"\n'
     yield derive.derive(derive.load_text(f"[layers]\n{small}", matrices=True), level="components")
     yield derive.derive(derive.load_text(ODD))
+    yield derive.derive(derive.find("q2"), wrt=["w1_11", "w2_11", "w3_1"], hessian=True)
+    yield derive.derive(derive.find("mazur"), hessian=True)
     yield derive.derive(derive.load_text("[layers]\nsizes = [2, 11, 1]\n"))
 
 
@@ -47,6 +49,8 @@ def formulas(page):
                         yield formula(row.left, page.script)
             case Prose(parts):
                 yield from (formula(part, page.script) for part in parts if not isinstance(part, str))
+            case Matrix():
+                yield matrix(block, page.script)
             case Table(_, rows):
                 cells = [cell for row in rows for cell in row]
                 yield from (formula(part, page.script) for cell in cells for part in cell if not isinstance(part, str))

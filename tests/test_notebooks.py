@@ -5,14 +5,19 @@ import json
 import math
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import derive
+
 HOME = Path(__file__).parent.parent / "notebooks"
-NAMES = ("q1", "q2", "q3")
+QUESTIONS = ("q1", "q2", "q3")
+ARRAYS = ("layers", "losses", "sequences")
+NAMES = (*QUESTIONS, *ARRAYS)
 MOST_OUTPUT = 200_000
 
 
@@ -107,7 +112,14 @@ def facts_q3():
     yield "neuron 0.5   both class 0: True"
 
 
-FACTS = {"q1": facts_q1, "q2": facts_q2, "q3": facts_q3}
+def facts_arrays(name):
+    """Every gradient that is checked, each by a cell that raises unless the measured slopes agree."""
+    for cell in read(name).cells:
+        if cell.cell_type == "code":
+            yield from (f"{quantity:10} largest entry" for quantity in re.findall(r"^check\(\"(.+?)\"", cell.source, flags=re.MULTILINE))
+
+
+FACTS = {"q1": facts_q1, "q2": facts_q2, "q3": facts_q3} | {name: partial(facts_arrays, name) for name in ARRAYS}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,6 +132,45 @@ def test_runs_and_prints_the_facts(name, kernel):
     assert streams == {"stdout"}, "a notebook warns"
     size = sum(len(json.dumps(cell.outputs)) for cell in book.cells if cell.cell_type == "code")
     assert size < MOST_OUTPUT
+
+
+# --- layers, losses, sequences: a section for every built-in problem over arrays ---------------------------------------------
+
+
+def sections(book):
+    """The cells of a notebook under each of its headings."""
+    found = {}
+    for cell in book.cells:
+        if cell.cell_type == "markdown" and (heading := re.match(r"##? (.+)", cell.source)):
+            under = found.setdefault(heading[1], [])
+        under.append(cell)
+    return found
+
+
+def built_in_arrays():
+    return [name for name in derive.built_in_names() if derive.find(name).arrays is not None]
+
+
+@pytest.mark.parametrize("name", built_in_arrays())
+def test_every_problem_over_arrays_has_its_section(name):
+    """With the derivation shown, and a check against measured slopes."""
+    call = f'derive.derive(derive.find("{name}")'
+    found = [cells for book in ARRAYS for cells in sections(read(book)).values() if any(call in cell.source for cell in cells)]
+    assert len(found) == 1, f"no section, or several, that show {name}"
+    assert any(re.search(r"^ *check\(", cell.source, flags=re.MULTILINE) for cell in found[0] if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_check_finds_a_wrong_formula(name):
+    import numpy
+
+    scope = {}
+    exec(read(name).cells[1].source, scope)
+    at = numpy.array([[0.5, -1.0, 2.0]])
+    scope["check"]("right", 3 * at**2, lambda x: numpy.sum(x**3), at)
+    for wrong in (2 * at**2, 3 * at[0] ** 2, -3 * at**2, 3 * at**2 + numpy.array([0, 0, 1e-4])):
+        with pytest.raises(AssertionError):
+            scope["check"]("wrong", wrong, lambda x: numpy.sum(x**3), at)
 
 
 def test_q1_measures_every_gradient_it_derives(kernel):

@@ -23,8 +23,12 @@ FEW = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCh
 # --- the forward pass, written again -------------------------------------------------------------------------------------
 
 
+with mpmath.workdps(130):
+    PI = mpmath.nstr(4 * mpmath.atan(1), 130)
+
+
 def functions_of(lib, number):
-    """The operations from a library's own exp, log, tanh and sqrt."""
+    """The operations from a library's own exp, log, tanh, sqrt and erf."""
     one = number("1")
 
     def listed(terms):
@@ -36,6 +40,17 @@ def functions_of(lib, number):
         "relu": lambda z: z if z > 0 else 0 * z,
         "leaky_relu": lambda z: z if z > 0 else z / 100,
         "softplus": lambda z: lib.log(one + lib.exp(z)),
+        "elu": lambda z: z if z > 0 else lib.exp(z) - one,
+        "silu": lambda z: z * (one + lib.tanh(z / 2)) / 2,
+        "gelu": lambda z: z / 2 * (one + lib.erf(z / lib.sqrt(2 * one))),
+        "gelu_tanh": lambda z: z / 2 * (one + lib.tanh(lib.sqrt(2 / number(PI)) * (z + number("0.044715") * z**3))),
+        "mish": lambda z: z * lib.tanh(lib.log(one + lib.exp(z))),
+        "erf": lib.erf,
+        "normal_cdf": lambda z: (one + lib.erf(z / lib.sqrt(2 * one))) / 2,
+        "normal_pdf": lambda z: lib.exp(-z * z / 2) / lib.sqrt(2 * number(PI)),
+        "pi": lambda: number(PI),
+        "abs": abs,
+        "min": min,
         "identity": lambda z: z,
         "square": lambda z: z * z,
         "sqrt": lib.sqrt,
@@ -46,6 +61,9 @@ def functions_of(lib, number):
         "mse": listed(lambda y, t: sum((a - b) ** 2 for a, b in zip(y, t, strict=True)) / len(y)),
         "bce": lambda y, t: -t * lib.log(y) - (one - t) * lib.log(one - y),
         "cross_entropy": listed(lambda y, t: -sum(b * lib.log(a) for a, b in zip(y, t, strict=True))),
+        "kl": listed(lambda y, t: sum(b * (lib.log(b) - lib.log(a)) for a, b in zip(y, t, strict=True))),
+        "hinge": listed(lambda y, t: sum(one - a * b if a * b < 1 else 0 * a for a, b in zip(y, t, strict=True))),
+        "huber": listed(lambda y, t: sum((a - b) ** 2 / 2 if abs(a - b) < 1 else abs(a - b) - one / 2 for a, b in zip(y, t, strict=True))),
         "number": number,
     }
 
@@ -64,11 +82,13 @@ MPMATH = (mpmath, mpmath.mpf)
 
 
 def away_from_kinks(drawn):
-    """Whether no ReLU stands at or next to 0, where a nudge says nothing."""
+    """Whether no ReLU, absolute value or margin stands at or next to its kink, where a nudge says nothing."""
     with mpmath.workdps(50):
         values = forward(drawn.typed, {name: mpmath.mpf(text) for name, text in drawn.numbers.items()}, *MPMATH)
-        bent = [found[1] for _, text in drawn.typed if (found := re.match(r"(?:leaky_)?relu\((\w+)\)", text))]
-        return all(abs(values[name]) > mpmath.mpf("1e-12") for name in bent)
+        gaps = [values[found[1]] for _, text in drawn.typed if (found := re.match(r"(?:(?:leaky_)?relu|abs)\((\w+)\)", text))]
+        margins = [re.fullmatch(r"hinge\(\[(\w+), (\w+)\], \[(\w+), (\w+)\]\)", text) for _, text in drawn.typed]
+        gaps += [1 - values[found[k]] * values[found[k + 2]] for found in margins if found for k in (1, 2)]
+        return all(abs(gap) > mpmath.mpf("1e-12") for gap in gaps)
 
 
 def nudged(drawn, name):
@@ -110,7 +130,7 @@ def test_gradients_are_sympys(drawn):
     network = drawn.problem.network
     composed = network.expression("L", composed=True)
     symbols = [sympy.Symbol(name, real=True) for name in network.free]
-    plain_functions = {"Heaviside": lambda z, *_: mpmath.mpf(z > 0), "Max": max, "DiracDelta": lambda *_: mpmath.mpf(0)}
+    plain_functions = {"Heaviside": lambda z, *_: mpmath.mpf(z > 0), "Max": max, "Min": min, "DiracDelta": lambda *_: mpmath.mpf(0)}
     found = gradients(derive.derive(drawn.problem))
     slopes = [sympy.diff(composed, sympy.Symbol(name, real=True)) for name in found]
     with mpmath.workdps(60):
@@ -124,7 +144,7 @@ def test_gradients_are_sympys(drawn):
 def test_gradients_are_pytorchs():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     number = lambda text: torch.tensor(float(text), dtype=torch.float64)  # noqa: E731
-    library = SimpleNamespace(exp=torch.exp, log=torch.log, tanh=torch.tanh, sqrt=torch.sqrt)
+    library = SimpleNamespace(exp=torch.exp, log=torch.log, tanh=torch.tanh, sqrt=torch.sqrt, erf=torch.erf)
 
     @given(networks(most=6))
     @settings(max_examples=30, **FEW)
@@ -192,6 +212,10 @@ def exactly(tree):
             return Fraction(exactly(argument) > 0)
         case Call("max", arguments):
             return max(map(exactly, arguments))
+        case Call("min", arguments):
+            return min(map(exactly, arguments))
+        case Call("abs", (argument,)):
+            return abs(exactly(argument))
     raise ValueError(f"not a fraction: {tree}")
 
 

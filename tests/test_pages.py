@@ -10,6 +10,8 @@ from conftest import work_out
 import derive
 from derive.formats import FORMATS
 from derive.rounding import Rounding
+from derive.tensors.components import letters_in
+from derive.written import Over, children
 
 EXPECTED = Path(__file__).parent / "expected"
 ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "json": "json"}
@@ -103,9 +105,73 @@ def test_jupyter_shows_latex_and_text():
     assert r"\begin{aligned}" in bundle["text/latex"]
 
 
+@pytest.mark.parametrize("name", derive.built_in_names())
+def test_jupyter_has_no_text_macros(name):
+    r"""MathJax typesets no macro inside \text{…}, only what stands between dollars there."""
+    shown = work_out(name)._repr_mimebundle_()["text/latex"]
+    for words in re.findall(r"\\text\{((?:[^{}]|\{[^{}]*\})*)\}", shown):
+        assert "\\" not in re.sub(r"\$[^$]*\$", "", words), words
+
+
+@pytest.mark.parametrize(("name", "quantity"), [("q1", "dL/dh1"), ("dense", "dL/dX"), ("batchnorm", "v"), ("rnn", "dL/dW")])
+def test_an_excerpt_shows_one_step_and_keeps_the_rest(name, quantity):
+    work = work_out(name)
+    part = work.only(quantity)
+    assert part.steps == work.steps
+    shown = part._repr_mimebundle_()["text/latex"]
+    assert shown.count(r"\begin{aligned}") == 1
+    assert shown.partition("$$")[2] in work._repr_mimebundle_()["text/latex"]
+    with pytest.raises(derive.DeriveError):
+        work.only("dL/dnothing")
+
+
+@pytest.mark.parametrize("typed", ["d2L/dwdA", "d2L/dAdw", "d2L/dw^2"])
+def test_an_excerpt_of_second_derivatives_over_arrays(typed):
+    problem = derive.load_text('[shapes]\nA = ["m", "n"]\nw = ["n"]\n[forward]\nL = "sum((A @ w)^2)"\n[train]\nparameters = ["A", "w"]\n')
+    shown = derive.render(derive.derive(problem, hessian=True).only(typed), "text")
+    assert shown.count("∂²L/∂w") + shown.count("∂²L/∂A") >= 1
+    assert "Backward" not in shown
+
+
+@pytest.mark.parametrize("name", [name for name in derive.built_in_names() if derive.find(name).arrays is not None])
+def test_no_letter_says_two_things_on_a_line(name):
+    def check(tree, outside):
+        inner = {index.name for index in tree.indices} if isinstance(tree, Over) else set()
+        assert not inner & outside, tree
+        for part in children(tree):
+            check(part, outside | inner)
+
+    for step in getattr(work_out(name), "partials", ()):
+        for line in step.lines:
+            check(line.tree, letters_in(*line.at))
+
+
 def test_markup_in_a_title_is_printed_as_text():
     source = r'title = "[bold]x[/] \\input{a} <script> $#&_%~^{}"' + '\n[forward]\nf = "a*b"\n'
     work = derive.derive(derive.load_text(source))
     assert r"\textbackslash{}input\{a\}" in derive.render(work, "latex")
     assert "&lt;script&gt;" in derive.render(work, "markdown")
     assert derive.render(work, "text").startswith(r"[bold]x[/] \input{a} <script> $#&_%~^{}")
+
+
+# What a textbook writes for the activations and losses that no built-in problem uses; Φ(1) and φ(1) from a printed table.
+TAUGHT = {
+    "gelu(z)": ["a = GELU(z)", "= z·Φ(z)", "Φ(z) = ½(1 + erf(z/√2))", "φ(z) = e^(−z²/2)/√(2·π)", "≈ 0.841345",
+                "= Φ(z) + z·φ(z)", "≈ 1.08332"],
+    "gelu_tanh(z)": ["= (z/2)(1 + tanh(√(2/π)(z + 0.044715 · z³)))", "tanh(z) = (e^z − e^(−z))/(e^z + e^(−z))", "≈ 0.841192"],
+    "silu(z)": ["= z·σ(z)", "= a + σ(z)(1 − a)", "σ(z) = 1/(1 + e^(−z))", "≈ 0.731059"],
+    "elu(z)": ["= max(0, z) + e^(min(0, z)) − 1", "= min(1, a + 1)", "= 1"],
+    "mish(z)": ["= z·tanh(softplus(z))", "softplus(z) = ln(1 + e^z)", "≈ 0.865098"],
+    "softplus(z)": ["= σ(z)", "σ(z) = 1/(1 + e^(−z))"],
+    "erf(z)": ["= (2/√π)·e^(−z²)", "≈ 0.842701"],
+    "hinge(z, t)": ["= max(0, 1 − t·z)", "= −t·[1 − t·z > 0]", "= 2"],
+    "huber(z, t)": ["= ½·min(1, |z − t|)² + max(0, |z − t| − 1)", "= max(−1, min(1, z − t))", "= 1.5"],
+    "kl(z, p)": ["= p·ln(p/z)", "= −p/z", "≈ −0.346574"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", TAUGHT)
+def test_an_operation_is_taught_as_a_textbook_teaches_it(formula):
+    problem = derive.load_text(f'[given]\nx = 1\nt = -1\np = 0.5\n[forward]\nz = "1*x"\na = "{formula}"\n[train]\nparameters = ["x"]\n')
+    page = derive.render(derive.derive(problem), "text")
+    assert [said for said in TAUGHT[formula] if said not in page] == []

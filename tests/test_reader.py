@@ -16,7 +16,7 @@ from derive.arithmetic import Arithmetic, compile_tree, precision
 from derive.errors import FormulaError
 from derive.formats.plain import typed
 from derive.reader import MAX_CHARACTERS, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_TOKENS, read_formula
-from derive.written import Call, Name, Negative, Number, Power, Product, Quotient, Sum
+from derive.written import Call, Name, Negative, Nested, Number, Partial, Power, Product, Quotient, Second, Sum
 
 HOUSE = Path(__file__).parent.parent / "derive"
 NAMES = ("a", "b", "c", "x", "y", "z", "w")
@@ -173,6 +173,33 @@ OF_QUANTITIES = [
     ("dQ/dw5", refused("unknown quantity 'Q' in dQ/dw5")),
 ]
 
+SECOND = ("L", "w5", "w7", "h1", "dL", "x", "xdy", "y", "ydz", "z", "a", "ada")
+
+OF_SECOND = [
+    ("d2L/dw5dw7", Second("L", "w5", "w7")),
+    ("d2L / dw5dw7", Second("L", "w5", "w7")),
+    ("d2L/dw5dw5", Second("L", "w5", "w5")),
+    ("d2L/dw5^2", Second("L", "w5", "w5")),
+    ("d2L/dw5**2", Second("L", "w5", "w5")),
+    ("(d2L/dw5dw7)^2", Power(Second("L", "w5", "w7"), Number("2"))),
+    ("d2L/dw5dw7*h1", Product((Second("L", "w5", "w7"), Name("h1")))),
+    ("d2L/dadada", Second("L", "a", "ada")),  # a, ada and ada, a are the same
+    ("d(dh1/dw5)/dw7", Nested(Partial("h1", "w5"), Name("w7"))),
+    ("d(dh1/dw5)/d(dh1/dw7)", Nested(Partial("h1", "w5"), Partial("h1", "w7"))),
+    ("partial(dh1/dw5, w7)", Nested(Partial("h1", "w5"), Name("w7"), direct=True)),
+    ("partial(L, w5)", Partial("L", "w5", direct=True)),
+    ("dL/dw5", Quotient(Name("dL"), Name("dw5"))),  # dL is a name here, so this is no derivative
+    ("d2L/dxdydz", refused("more than one way", "x, ydz or xdy, z")),
+    ("d2L/dw5", refused("is by two quantities: d2L/dAdB, or d2L/dA^2")),
+    ("d2L/dw5dw9", refused("is by two quantities")),
+    ("d2L/dw5^3", refused("is by two quantities")),
+    ("d2Q/dw5dw7", refused("unknown quantity 'Q' in d2Q/dw5dw7")),
+    ("d(L)/dw5", refused("behind d( stands a derivative")),
+    ("d(dh1/dw5)/w7", refused("stands the d of a quantity, not 'w7'")),
+    ("d(dh1/dw5)*w7", refused("'/' is missing before '*'")),
+    ("d(dh1/dw5)/d", refused("not 'd'")),
+]
+
 
 def short(value):
     return None if not isinstance(value, str) else value if len(value) < 40 else f"{value[:12]}…{len(value)}"
@@ -199,6 +226,26 @@ def test_reading(text, wanted, names, quantities):
     assert all(fragment in message for fragment in wanted), message
     assert "\n" not in message
     assert caught.value.position is None or 1 <= caught.value.position <= len(text) + 1
+
+
+@pytest.mark.parametrize(("text", "wanted"), OF_SECOND, ids=[text for text, _ in OF_SECOND])
+def test_reading_second_derivatives(text, wanted):
+    known = SECOND if text != "dL/dw5" else (*SECOND, "dw5")
+    if isinstance(wanted, tuple):
+        with pytest.raises(FormulaError) as caught:
+            read_formula(text, known, quantities=True)
+        assert all(fragment in str(caught.value) for fragment in wanted), str(caught.value)
+    else:
+        read = read_formula(text, known, quantities=True)
+        assert read == wanted
+        assert read_formula(typed(read), known, quantities=True) == wanted
+
+
+def test_a_name_that_looks_like_a_second_derivative_is_a_name():
+    """What was a quotient of two names, or a product, before there were second derivatives stays one."""
+    known = ("d2L", "dw5dw7", "w5", "w7", "L", "d")
+    assert read_formula("d2L/dw5dw7", known, quantities=True) == Quotient(Name("d2L"), Name("dw5dw7"))
+    assert read_formula("d(w5)/w7", known, quantities=True) == Quotient(Product((Name("d"), Name("w5"))), Name("w7"))
 
 
 @pytest.mark.parametrize(

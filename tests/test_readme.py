@@ -21,10 +21,10 @@ def test_commands_print_what_is_shown(command, shown, capsys):
         assert piece.strip("\n") in printed
 
 
-def test_the_problem_file_works():
-    (source,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    work = derive.derive(derive.load_text(source))
-    assert [answer.values is not None for answer in work.answers] == [True, True, True]
+def test_the_problem_files_work():
+    named, arrays = (derive.derive(derive.load_text(source)) for source in re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
+    assert [answer.values is not None for answer in named.answers] == [True, True, True]
+    assert {step.goal.wrt for step in arrays.partials} > {"W", "b", "w"}
 
 
 def test_python_is_a_doctest():

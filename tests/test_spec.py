@@ -28,6 +28,7 @@ BAD = [  # id, the file, what its message begins with
     # formulas
     ("unknown-function", '[forward]\nh1 = "sigmiod(2)"', "forward.h1: unknown function 'sigmiod'; did you mean 'sigmoid'?"),
     ("bare-function", forward("2*sigmoid"), "forward.L: 'sigmoid' is a function: write sigmoid(…)"),
+    ("two-pis", '[forward]\na = "erf(pi)"\nL = "a^2"\n', "forward: 'pi' is a quantity here, and erf is written with the number π"),
     ("empty-formula", forward(""), "forward.L: the formula is empty"),
     ("open-formula", forward("w*"), "forward.L: the formula ends too early (at character 3)"),
     ("two-readings", forward("1/2w"), "forward.L: '1/2w' can be read in two ways: write (1/2)*w or 1/(2*w)"),

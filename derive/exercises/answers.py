@@ -26,10 +26,12 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Partial,
     Power,
     Relation,
+    Second,
     Transpose,
     Tree,
     rebuild,
@@ -125,7 +127,7 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
         raise InputError(f"{where}: {error}") from None
 
 
-def _reading(problem: Problem) -> _Reading:
+def _reading(problem: Problem) -> Any:
     """What reads the answers to a problem; over arrays their formulas have another grammar."""
     if problem.arrays is None:
         return _Reading(problem)
@@ -255,7 +257,7 @@ class _Reading:
                     pass
                 case Relation():
                     raise FormulaError("a comparison has no value")
-                case Partial() | Later():
+                case Partial() | Second() | Nested() | Later():
                     if node not in checked:
                         check_quantity(node, self.problem)
                         checked.add(node)

@@ -1,7 +1,7 @@
 """Answers to a problem over arrays: formulas of matrices, index forms, nested lists of numbers.
 
-Owns `ArrayReading`, which reads one answer after the other; files are taken apart by `exercises.answers`.  May import: errors, problem,
-exercises.answers, tensors.
+Owns `ArrayReading`, which reads one answer after the other; files are taken apart by `exercises.answers`.  May import: errors,
+problem, exercises.answers, tensors.
 """
 
 from __future__ import annotations
@@ -95,5 +95,3 @@ class ArrayReading:
     def conflicts_marked(self, entries: list[Entry]) -> tuple[Entry, ...]:
         """The entries; a quantity that is answered in two ways is judged twice."""
         return tuple(entries)
-
-

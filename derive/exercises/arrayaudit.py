@@ -130,7 +130,11 @@ class _ArrayAuditor:
         at = verdicts.index(worst)
         found = self.explained(entry, quantity, entry.sides[at])
         slips += found
-        notes = (Note("witness", {"given": worst.values[0], "expected": worst.values[1]}),) if worst.values[0] else (Note(worst.reason),)
+        notes = (
+            (Note("witness", {"given": worst.values[0], "expected": worst.values[1]}),)
+            if worst.values[0]
+            else (Note(worst.reason),)
+        )
         return Judged(
             entry, "wrong", formula=self.expected(quantity), slips=tuple(slip.id for slip in found), notes=notes, links=links
         )
@@ -224,9 +228,9 @@ class _ArrayAuditor:
         if again == ratio:
             return [number(ratio)]
         for name, length in sorted(small.items()):
-            if (ratio, again) == (length, length + 5):
+            if again is not None and [ratio, again] == [length, length + 5]:
                 return [Size(name)]
-            if (ratio, again) == (Fraction(1, length), Fraction(1, length + 5)):
+            if again is not None and [1 / ratio, 1 / again] == [length, length + 5]:
                 return [Quotient(number(1), Size(name))]
         return []
 
@@ -282,7 +286,7 @@ class _ArrayAuditor:
     # --- numbers ------------------------------------------------------------------------------------------------------
 
     def numbers(self, entries: Sequence[Entry]) -> list[Judged]:
-        """Numbers judged by the audit of scalars, on the problem written out entry by entry; a line is as good as its worst entry."""
+        """Numbers judged by the audit of scalars, on the problem written out; a line is as good as its worst entry."""
         written = as_scalars(self.problem)
         if written is None:
             return [Judged(entry, "undecided", notes=(Note("no-numbers"),)) for entry in entries]
@@ -324,12 +328,13 @@ class _ArrayAuditor:
         block = expansion.block(entry.quantity, {})
         rounding = self.rounding or Rounding()
         return written_out(
-            {at: rounding.number(line.value) for at, line in zip(block.cells, lines, strict=True) if line.value is not None}, block.shape
+            {at: rounding.number(line.value) for at, line in zip(block.cells, lines, strict=True) if line.value is not None},
+            block.shape,
         )
 
 
 def _sweep(point: Slope, pairs: Sequence[tuple[Tree, Tree]]) -> None:
-    """Every total derivative in some formulas through every path: a point alone would nudge one equation where that mentions both."""
+    """Every total derivative in some formulas, by every path; a point alone would nudge one equation that mentions both."""
     partials = [node for pair in pairs for tree in pair for node in walk(tree) if isinstance(node, Partial) and not node.direct]
     for of in dict.fromkeys(partial.of for partial in partials):
         if of not in point.rates and of in point.network.by_goal:
@@ -397,4 +402,3 @@ def _turned_choices(tree: Tree) -> Iterator[Tree]:
     choices = [pick for pick in product((False, True), repeat=len(factors)) if any(pick)]
     for pick in sorted(choices, key=sum):
         yield turned(tree, [factor for factor, yes in zip(factors, pick, strict=True) if yes])
-

@@ -1,7 +1,7 @@
 """The audit: every line of somebody's answers judged, the slips that explain the wrong ones, and what follows from what.
 
-Owns `audit_papers`, `AnswerKey` and `make_answer_key`.  May import: errors, written, arithmetic, intervals, problem, exercises;
-what judges formulas, searches for slips or writes the right formula is loaded only for a paper that needs it.
+Owns `audit_papers`, `AnswerKey` and `make_answer_key`.  May import: errors, written, tables.ops, arithmetic, intervals,
+problem, exercises; what judges formulas, searches for slips or writes the right formula is loaded only for a paper that needs it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from derive.exercises.verdicts import SEVERITY, Audit, Convention, Judged, Link,
 from derive.intervals import INTERVALS, Interval, Printed, nearest, read_printed
 from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.written import Later, Name, Negative, Number, Partial, Tree, walk
+from derive.tables.ops import OPS
+from derive.written import Call, Later, Name, Negative, Number, Partial, Tree, walk
 
 if TYPE_CHECKING:
     from derive.exercises.search import Case, Explanation
@@ -299,7 +300,7 @@ class _Auditor:
 
     def compare(self, entry: Entry, goal: Tree, formula: Tree) -> Verdict:
         """Whether a formula of an entry is a goal: wherever both have a value, or at least wherever the targets are as given, or
-        around the given numbers where the network has kinks.
+        around the given numbers where an operation has several pieces.
 
         p − t for the slope of cross-entropy behind softmax needs targets that add up to 1; 1 for the slope of ReLU, a live unit.
         """
@@ -311,7 +312,9 @@ class _Auditor:
             return verdict
         if judge_formula(self.sheet, goal, formula, entry.strangers, targets).verdict == "right":
             return Verdict("right", "at-targets")
-        around = [self.around(Decimal(shift)) for shift in ("0.0003", "-0.0007")] if self.problem.network.kinks else []
+        pieces = any(isinstance(node, Call) and OPS[node.function].seams(node.arguments) for node in walk(formula))
+        shifts = ("0.0003", "-0.0007") if pieces or self.problem.network.seams else ()
+        around = [self.around(Decimal(shift)) for shift in shifts]
         near = [judge_formula(self.sheet, goal, formula, entry.strangers, point).verdict for point in around]
         return Verdict("right", "at-kinks") if near and set(near) == {"right"} else verdict
 

@@ -3,7 +3,8 @@
 Owns `Nodes`, the values to be computed, each once; `build_program`, `build_family`, which computes the same outputs in many ways,
 `build_bounded`, which also bounds how far floats may have strayed, and `Program`; and the kernels they run on.  A function is
 assembled from syntax nodes: our written trees give the operators, names are generated (`v0`, `v1` …), and constants are floats, so
-nothing that anybody typed is ever run as code.  May import: written, arithmetic, tables.ops, exercises.sheets.
+nothing that anybody typed is ever run as code.  May import: written, arithmetic, tables.primitives, tables.ops,
+exercises.sheets.
 """
 
 from __future__ import annotations
@@ -19,19 +20,14 @@ from typing import Any
 from derive.arithmetic import Key, key_of, mentioned
 from derive.exercises.sheets import Sheet
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES, UNIT
 from derive.written import Call, Later, Name, Negative, Number, Partial, Power, Product, Quotient, Sum, Tree
 
 Kernels = Mapping[str, Callable[..., Any]]
 Function = Callable[..., tuple[Any, ...]]
 Node = tuple[Any, ...]
 
-FLOATS: Kernels = {
-    "exp": math.exp,
-    "log": math.log,
-    "max": max,
-    "step": lambda z: 1.0 if z > 0 else 0.0,
-    "power": math.pow,
-}
+FLOATS: Kernels = {**{name: primitive.floats for name, primitive in PRIMITIVES.items()}, "power": math.pow}
 """The primitives on Python floats; they raise ArithmeticError or ValueError where there is no value."""
 
 
@@ -39,13 +35,7 @@ def numpy_kernels() -> Kernels:
     """The same on NumPy arrays.  Raises ImportError where NumPy is not installed: nothing else here needs it."""
     import numpy
 
-    return {
-        "exp": numpy.exp,
-        "log": numpy.log,
-        "max": numpy.maximum,
-        "step": lambda z: numpy.heaviside(z, 0.0),
-        "power": numpy.power,
-    }
+    return {**{name: primitive.numpy(numpy) for name, primitive in PRIMITIVES.items()}, "power": numpy.power}
 
 
 def _or_nan(kernel: Callable[..., float]) -> Callable[..., float]:
@@ -298,10 +288,6 @@ def build_family(
     return nodes.function(len(inputs), [named[key] for named in (known, *others) for key in outputs], kernels)
 
 
-UNIT = 1.2e-16
-"""A little more than half the distance from 1 to the next float."""
-
-
 def _error_of_quotient(a: float, b: float, v: float, ea: float, eb: float) -> float:
     return (ea + abs(v) * eb) / (abs(b) - eb) + UNIT * abs(v) if abs(b) > eb else math.inf
 
@@ -315,10 +301,7 @@ def _error_of_power(a: float, b: float, v: float, ea: float, eb: float) -> float
 BOUNDS: Kernels = {
     "error_of_quotient": _error_of_quotient,
     "error_of_power": _error_of_power,
-    "error_of_exp": lambda a, v, ea: v * (math.expm1(ea) + 3 * UNIT),
-    "error_of_log": lambda a, v, ea: ea / (a - ea) + 3 * UNIT * abs(v) if a > ea else math.inf,
-    "error_of_max": lambda a, b, v, ea, eb: max(ea, eb),
-    "error_of_step": lambda a, v, ea: 0.0 if abs(a) > ea else math.inf,
+    **{f"error_of_{name}": primitive.strays for name, primitive in PRIMITIVES.items()},
     "abs": abs,
 }
 """How far a primitive of floats may stray, given how far its arguments may have."""

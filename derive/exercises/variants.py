@@ -28,8 +28,7 @@ from derive.exercises.sheets import Sheet, make_sheet
 from derive.network import TARGET_NAME
 from derive.problem import Problem, missing_numbers
 from derive.rounding import Rounding
-from derive.tables.ops import OPS
-from derive.written import ZERO, Call, Later, Name, Number, Partial, Tree, subtract, walk
+from derive.written import Call, Later, Name, Number, Partial, Tree, walk
 
 MOST_DRAWS = 2_000
 """Draws tried for one paper."""
@@ -68,6 +67,8 @@ class Variants:
         problem = self.problem
         if problem.decision is not None:
             raise UsageError("this problem is a proof: it has no numbers to draw anew")
+        if problem.arrays is not None:
+            raise InputError("variants are drawn for problems of named numbers, not for those with [shapes]")
         missing = missing_numbers(problem)
         if missing:
             raise InputError(f"variants need a number for every name; missing: {', '.join(missing[:8])}")
@@ -131,13 +132,7 @@ class Variants:
     @cached_property
     def kinks(self) -> tuple[tuple[str, Tree], ...]:
         """The quantities with a kink, each with what is 0 there."""
-        found = []
-        for equation in self.problem.network.equations:
-            for node in walk(equation.rhs):
-                if isinstance(node, Call) and OPS[node.function].kink:
-                    left, right = node.arguments if len(node.arguments) == 2 else (node.arguments[0], ZERO)
-                    found.append((equation.goal, subtract(left, right)))
-        return tuple(found)
+        return tuple((seam.goal, seam.gap) for seam in self.problem.network.seams if seam.kink)
 
     # --- one paper --------------------------------------------------------------------------------------------------------
 
@@ -246,8 +241,8 @@ class Variants:
     def watched(self) -> tuple[tuple[tuple[int, str], ...], ...]:
         """Where the gates look: kinks, inputs of ReLU, inputs of sigmoid and tanh, error signals."""
         at = {key: place for place, key in enumerate(self.outputs)}
-        calls = [(e.goal, e.rhs) for e in self.problem.network.equations if isinstance(e.rhs, Call)]
-        inputs = [(call.function, call.arguments[0].name) for _, call in calls if isinstance(call.arguments[0], Name)]
+        calls = [e.rhs for e in self.problem.network.equations if isinstance(e.rhs, Call)]
+        inputs = [(call.function, argument.name) for call in calls for argument in call.arguments[:1] if isinstance(argument, Name)]
         network, loss = self.problem.network, self.problem.train.loss
         kinks = tuple((len(self.outputs) + place, f"{goal} {place}") for place, (goal, _) in enumerate(self.kinks))
         dead = tuple((at[name], name) for function, name in inputs if function == "relu" and name in at)

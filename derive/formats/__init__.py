@@ -42,7 +42,10 @@ DATA: dict[str, dict[str, tuple[str, str]]] = {
 
 
 def render(
-    work: Derivation | ArrayDerivation | Proof | Audit | Class, style: str = "text", language: str = "en", rounding: Rounding | None = None
+    work: Derivation | ArrayDerivation | Proof | Audit | Class,
+    style: str = "text",
+    language: str = "en",
+    rounding: Rounding | None = None,
 ) -> str:
     """A derivation, proof, audit or class in one format: text, latex, latex-fragment, markdown or json; a class as csv too.
 

@@ -17,7 +17,7 @@ from derive.symbols import Script
 from derive.tensors.expansion import Expansion
 from derive.tensors.work import ArrayDerivation, nested_values, slice_of
 from derive.values import State
-from derive.written import Later, Name, Partial, Tree
+from derive.written import Later, Name, Partial, Second, Tree
 
 
 def render_arrays(work: ArrayDerivation) -> str:
@@ -33,8 +33,10 @@ def render_arrays(work: ArrayDerivation) -> str:
         return found | ({"at": place} if place else {})
 
     def value(tree: Tree, state: State | None = work.states[0] if work.states else None) -> Any:
-        return None if state is None or problem.arrays is None else nested_values(
-            Expansion(problem, problem.arrays.sizes), tree, state, work.rounding
+        return (
+            None
+            if state is None or problem.arrays is None
+            else nested_values(Expansion(problem, problem.arrays.sizes), tree, state, work.rounding)
         )
 
     after = work.states[1] if len(work.states) > 1 else None
@@ -51,10 +53,22 @@ def render_arrays(work: ArrayDerivation) -> str:
         "partials": {typed(partial): entry(partial) for partial in work.requested},
         "asked": asked,
         "updated": {name: value(Name(name), after) for name in problem.train.parameters} if after is not None else {},
+        **({"hessian": _square(work, script)} if work.seconds else {}),
         "steps": [_step(step, script) for step in work.steps],
         "checks": {"lines": work.checks.lines, "judged": work.checks.judged, "failed": 0, "judges": list(work.checks.judges)},
     }
     return json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _square(work: ArrayDerivation, script: Script) -> dict[str, Any]:
+    """The second derivatives as a table: by the first quantity, then by the second."""
+    found: dict[str, dict[str, Any]] = {}
+    for step in work.seconds:
+        if isinstance(step.goal, Second):
+            line = step_line(step)
+            entry = {"latex": formula(line.tree, script), "formula": typed(line.tree), **({"at": _place(line)} if line.at else {})}
+            found.setdefault(step.goal.first, {})[step.goal.then] = entry
+    return found
 
 
 def step_line(step: Step) -> Line:
@@ -74,5 +88,10 @@ def _step(step: Step, script: Script) -> dict[str, Any]:
 
 
 def _line(line: Line, script: Script) -> dict[str, Any]:
-    data: dict[str, Any] = {"latex": formula(line.tree, script), "formula": typed(line.tree), "law": line.law, "relation": line.relation}
+    data: dict[str, Any] = {
+        "latex": formula(line.tree, script),
+        "formula": typed(line.tree),
+        "law": line.law,
+        "relation": line.relation,
+    }
     return {**data, "at": place} if (place := _place(line)) else data

@@ -6,6 +6,7 @@ Owns `render_json`.  May import: derivation, decisions, pages, formats.latex, fo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from derive.arithmetic import key_of
@@ -17,7 +18,7 @@ from derive.formats.plain import typed
 from derive.scripts import script_of
 from derive.symbols import Script
 from derive.values import State
-from derive.written import Later, Name, Partial, Tree
+from derive.written import Later, Name, Partial, Second, Tree
 
 SCHEMA = "derive/derivation-1"
 
@@ -30,17 +31,22 @@ def render_json(work: Derivation | Proof) -> str:
 
 def _derivation(work: Derivation) -> dict[str, Any]:
     script, state = script_of(work.problem), work.states[0]
-    answers = {step.goal: step.answer for step in work.steps}
+    answers = {key_of(step.goal): step.answer for step in work.steps}
     loss = work.problem.train.loss
 
-    def entry(partial: Partial) -> dict[str, Any]:
-        tree = answers[partial]
-        return {"latex": formula(tree, script), "formula": typed(tree), "value": _value(work, state, partial)}
+    def entry(derivative: Partial | Second) -> dict[str, Any]:
+        tree = answers[key_of(derivative)]
+        return {"latex": formula(tree, script), "formula": typed(tree), "value": _value(work, state, derivative)}
 
     gradients = {name: entry(p) for name in work.problem.train.parameters if (p := Partial(loss, name)) in answers}
     after = work.states[1] if work.updates and len(work.states) > 1 else None
+
+    def square(of: str, names: Sequence[str]) -> dict[str, Any]:
+        return {row: {column: entry(Second(of, *sorted((row, column)))) for column in names} for row in names}
+
     return {
         **frame(work.problem.title, work.problem.source),
+        **({} if work.hessian is None else {"hessian": square(work.hessian.of, work.hessian.quantities)}),
         "values": {n: value for n in work.problem.network.quantities if (value := _value(work, state, Name(n))) is not None},
         "gradients": gradients,
         "partials": {typed(partial): entry(partial) for partial in work.requested},

@@ -13,6 +13,7 @@ from derive.blocks import Heading, Page
 from derive.decisions import Proof
 from derive.derivation import Derivation
 from derive.exercises.keys import entries_of
+from derive.formats.arrayjson import render_arrays
 from derive.formats.exam import render_exam
 from derive.formats.json import render_json
 from derive.formats.latex import render_latex
@@ -20,6 +21,7 @@ from derive.formats.markdown import render_markdown
 from derive.formats.text import render_text
 from derive.keypages import Sheets
 from derive.sentences import Speaker
+from derive.tensors.work import ArrayDerivation
 
 ENDINGS = {"text": "txt", "markdown": "md", "latex": "tex", "json": "json"}
 """The formats of a key and how their files end."""
@@ -32,7 +34,7 @@ def draw_page(page: Page, style: str) -> str:
     return _DRAW[style](page)
 
 
-def render_key(sheets: Sheets, work: Derivation | Proof, style: str, paper_id: str = "") -> str:
+def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "") -> str:
     """Paper and key as one text, each under a heading that says which it is; LaTeX is one exam file, JSON the data."""
     if style == "latex":
         return render_exam(sheets, paper_id)
@@ -49,7 +51,7 @@ def _titled(page: Page, kind: str) -> Page:
     return replace(page, blocks=(Heading(1, f"{top.text}: {kind}"), *rest))
 
 
-def key_files(sheets: Sheets, work: Derivation | Proof, style: str, paper_id: str) -> dict[str, str]:
+def key_files(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str) -> dict[str, str]:
     """The files of one variant by name: a paper and a key, or the one exam file that is both, or the data."""
     end = ENDINGS[style]
     if style in ("latex", "json"):
@@ -57,7 +59,7 @@ def key_files(sheets: Sheets, work: Derivation | Proof, style: str, paper_id: st
     return {f"{paper_id}-paper.{end}": draw_page(sheets.paper, style), f"{paper_id}-key.{end}": draw_page(sheets.key, style)}
 
 
-def _data(work: Derivation | Proof, paper_id: str) -> str:
+def _data(work: Derivation | ArrayDerivation | Proof, paper_id: str) -> str:
     """The schema `derive/key-1`: what was given, what is asked with its answers, and the derivation's own data."""
     problem = work.problem
     answers = {}
@@ -73,6 +75,6 @@ def _data(work: Derivation | Proof, paper_id: str) -> str:
         "given": {name: number.text for name, number in problem.given.items()},
         "examples": [{name: number.text for name, number in example.items()} for example in problem.examples],
         "answers": answers,
-        "worked": json.loads(render_json(work)),
+        "worked": json.loads(render_arrays(work) if isinstance(work, ArrayDerivation) else render_json(work)),
     }
     return json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"

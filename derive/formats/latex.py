@@ -7,15 +7,15 @@ formats.mathematics, tables.ops.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from derive.blocks import Blank, Block, Boxed, Equations, Heading, Page, Prose, Row, Shown, Table, Text
+from derive.blocks import Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
-from derive.written import Negative, Quotient, Sum, Tree, walk
+from derive.written import Name, Negative, Nested, Number, Partial, Quotient, Second, Sum, Tree, walk
 
 
 def _number(text: str) -> str:
@@ -26,10 +26,14 @@ def _number(text: str) -> str:
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
     if function in ARRAY_FUNCTIONS and part is None and (function not in OPS or len(arguments) == 1 or arguments[1].isdigit()):
         return _array_call(function, arguments)
+    if not arguments:
+        return OPS[function].latex
     if function == "step":
         return rf"\mathbf{{1}}\left[{arguments[0]} > 0\right]"
     if function == "sqrt":
         return rf"\sqrt{{{arguments[0]}}}"
+    if function == "abs":
+        return rf"\left|{arguments[0]}\right|"
     below = "" if part is None else f"_{{{part + 1}}}"
     return rf"{OPS[function].latex}{below}\left({', '.join(arguments)}\right)"
 
@@ -48,15 +52,24 @@ def _array_call(function: str, arguments: tuple[str, ...]) -> str:
 
 
 def _indexed(name: str, places: tuple[str, ...]) -> str:
-    """A name with letters below; one that already has something below is held together first."""
+    """A name with letters below, behind a comma where something stands there already: h2 at i is h_{2,i}."""
     plain = all(re.fullmatch(r"[A-Za-z]", place) for place in places)
     letters = ("" if plain and len(places) < 5 else ",").join(places)
+    if below := re.fullmatch(r"([^_^]+)_\{((?:[^{}]|\{[^{}]*\})*)\}", name):
+        return f"{below[1]}_{{{below[2]},{letters}}}"
     return f"{{{name}}}_{{{letters}}}" if "_" in name or "^" in name else f"{name}_{{{letters}}}"
 
 
 def _over(operation: str, letters: tuple[str, ...], body: str, sizes: tuple[str, ...]) -> str:
     sign = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname*{arg\,max}"}[operation]
     return rf"{sign}_{{{','.join(letters)}}} {body}"
+
+
+def _delta(left: str, right: str) -> str:
+    """Kronecker's δ; with an argmax, a statement in brackets."""
+    if "arg" in right:
+        return rf"\mathbf{{1}}\left[{left} = {right}\right]"
+    return rf"\delta_{{{left}{',' * (len(left + right) > 2)}{right}}}"
 
 
 def _einsum(subscripts: str, operands: tuple[str, ...]) -> str:
@@ -67,6 +80,10 @@ def _einsum(subscripts: str, operands: tuple[str, ...]) -> str:
 def _shaped(body: str, shape: tuple[str, ...]) -> str:
     sizes = r" \times ".join(shape) if len(shape) > 1 else shape[0]
     return rf"\underset{{({sizes})}}{{{body}}}"
+
+
+def _twice(first: str, then: str, square: str) -> str:
+    return rf"\partial {square}" if square else rf"\partial {first} \, \partial {then}"
 
 
 LATEX = Face(
@@ -83,6 +100,8 @@ LATEX = Face(
         if direct
         else rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
     ),
+    slanted=lambda of, wrt: rf"\partial {of} / \partial {wrt}",
+    second=lambda of, first, then, square: rf"\frac{{\partial^{{2}} {of}}}{{{_twice(first, then, square)}}}",
     signal=lambda symbol: symbol.latex,
     later=_later,
     call=_call,
@@ -96,9 +115,7 @@ LATEX = Face(
     relations={"=": "=", ">=": r"\ge", "<=": r"\le", ">": ">", "<": "<"},
     indexed=_indexed,
     over=_over,
-    delta=lambda left, right: (
-        rf"\mathbf{{1}}\left[{left} = {right}\right]" if "arg" in right else rf"\delta_{{{left}{',' * (len(left + right) > 2)}{right}}}"
-    ),
+    delta=_delta,
     within=lambda place, size: rf"\mathbf{{1}}\left[0 \le {place} < {size}\right]",
     einsum=_einsum,
     rows=lambda rows: r"\begin{pmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{pmatrix}",
@@ -109,6 +126,7 @@ INLINE = replace(
     LATEX,
     quotient=lambda top, bottom: rf"\tfrac{{{top}}}{{{bottom}}}",
     partial=lambda of, wrt, direct: rf"\partial {of} / \partial {wrt}" + (r"|_{\text{direct}}" if direct else ""),
+    second=lambda of, first, then, square: rf"\partial^{{2}} {of} / {_twice(first, then, square)}",
 )
 """The face of formulas among words, no taller than a line."""
 
@@ -116,6 +134,9 @@ RELATIONS = {"=": "=", "≈": r"\approx", "iff": r"\iff", "": ""}
 
 WIDEST = 12
 """Terms of a sum that stand on one line."""
+
+LONG_TERM, LONG_LINE = 30, 70
+"""How broad a term is with which a sum is broken by breadth, and how broad its lines then are; see `_breadth`."""
 
 
 def formula(shown: Shown, script: Script) -> str:
@@ -138,16 +159,16 @@ def _shown(shown: Shown, face: Face, script: Script) -> str:
 
 
 _ESCAPED = {c: f"\\{c}" for c in "{}$&#_%"} | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-_ESCAPED |= {letter: rf"\ensuremath{{\{command}}}" for command, letter in GREEK.items() if not command.startswith("var")}
+_ESCAPED |= {letter: rf"$\{command}$" for command, letter in GREEK.items() if not command.startswith("var")}
 _ESCAPED |= {
-    "ŷ": r"\ensuremath{\hat{y}}",
-    "∂": r"\ensuremath{\partial}",
-    "→": r"\ensuremath{\to}",
-    "≈": r"\ensuremath{\approx}",
-    "−": r"\ensuremath{-}",
-    "…": r"\dots{}",
+    "ŷ": r"$\hat{y}$",
+    "→": r"$\to$",
+    "≈": r"$\approx$",
+    "−": r"$-$",
+    "∂": r"$\partial$",
+    "…": r"$\dots$",
 }
-_ESCAPED |= {"<": r"\ensuremath{<}", ">": r"\ensuremath{>}", "⁺": r"\ensuremath{^+}", "½": r"\ensuremath{\tfrac12}"}
+_ESCAPED |= {"<": r"$<$", ">": r"$>$", "⁺": r"$^+$", "½": r"$\tfrac12$"}
 
 
 def escape(text: str) -> str:
@@ -165,17 +186,37 @@ def words(text: Text, script: Script) -> str:
 
 
 def right_sides(tree: Shown, script: Script) -> list[str]:
-    """The right side of a row; a sum of many terms goes on over several rows."""
-    if not isinstance(tree, Sum) or len(tree.terms) <= WIDEST:
+    """The right side of a row; a sum of many or long terms goes on over several rows."""
+    starts = _starts(tree.terms) if isinstance(tree, Sum) else [0]
+    if not isinstance(tree, Sum) or len(starts) == 1:
         return [formula(tree, script)]
     rows = []
-    for start in range(0, len(tree.terms), WIDEST):
-        terms = tree.terms[start : start + WIDEST]
+    for start, end in zip(starts, [*starts[1:], len(tree.terms)], strict=True):
+        terms = tree.terms[start:end]
         first = terms[0]
         sign = "" if start == 0 else "{}" + ("-" if isinstance(first, Negative) else "+") + " "
         head = first.body if start and isinstance(first, Negative) else first
         rows.append(sign + formula(Sum((head, *terms[1:])), script))
     return rows
+
+
+def _starts(terms: Sequence[Tree]) -> list[int]:
+    """The terms with which the rows of a sum begin."""
+    breadths = [_breadth(term) for term in terms]
+    longest = LONG_LINE if max(breadths) >= LONG_TERM else sum(breadths)
+    starts, room = [0], longest
+    for place, breadth in enumerate(breadths):
+        if place > starts[-1] and (breadth > room or place == starts[-1] + WIDEST):
+            starts.append(place)
+            room = longest
+        room -= breadth
+    return starts
+
+
+def _breadth(term: Tree) -> int:
+    """How broad a term is, about, in characters: the same whatever digits its numbers have."""
+    breadths = {Number: 7, Name: 3, Partial: 6, Nested: 10, Second: 10}
+    return sum(breadths.get(type(node), 1) for node in walk(term))
 
 
 def reason_of(row: Row, script: Script) -> str:
@@ -213,6 +254,25 @@ def body(blocks: Iterable[Block], script: Script) -> Iterable[str]:
                 yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, script)) + "\n\\end{align*}"
             case Table():
                 yield from _table(block, script)
+            case Matrix():
+                size = len(block.rows)
+                small = next((command for least, command in SMALLER if size > least), "")
+                wide = rf"\setcounter{{MaxMatrixCols}}{{{size}}}" if size > AMSMATH_COLUMNS else ""
+                yield rf"\begin{{center}}{small}{wide}"
+                yield rf"$\displaystyle {matrix(block, script)}$\end{{center}}"
+
+
+AMSMATH_COLUMNS = 10
+"""Columns a pmatrix may have before amsmath has to be told."""
+
+SMALLER = ((8, r"\tiny\setlength{\arraycolsep}{1.5pt}"), (5, r"\scriptsize\setlength{\arraycolsep}{3pt}"))
+"""From how many columns on a matrix is set smaller and closer, to fit the page."""
+
+
+def matrix(block: Matrix, script: Script) -> str:
+    """A matrix as one formula."""
+    rows = r" \\ ".join(" & ".join(formula(cell, script) for cell in row) for row in block.rows)
+    return rf"\nabla^{{2}} {formula(block.of, script)} {RELATIONS[block.relation]} \begin{{pmatrix}} {rows} \end{{pmatrix}}"
 
 
 def _table(block: Table, script: Script) -> Iterable[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from derive.blocks import Blank, Boxed, Equations, Heading, Page, Part, Prose, Table, Text
-from derive.formats.latex import RELATIONS, formula, inline, reason_of, right_sides
+from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Part, Prose, Table, Text
+from derive.formats.latex import RELATIONS, formula, inline, matrix, reason_of, right_sides
 from derive.symbols import Script
 
 BLANK_WIDTH = 16
@@ -40,10 +40,6 @@ def _part(part: Part, script: Script) -> str:
     return escape(part) if isinstance(part, str) else f"$`{inline(part, script)}`$"
 
 
-_ENSURED = re.compile(r"\\ensuremath\{((?:[^{}]|\{[^{}]*\})*)\}")
-"""A symbol among words as TeX has it; MathJax and KaTeX know it between dollars only."""
-
-
 def aligned(block: Equations, script: Script) -> str:
     """A chain of lines as one formula, the reasons in a column of their own."""
     lines = []
@@ -52,7 +48,7 @@ def aligned(block: Equations, script: Script) -> str:
         if not row.relation:
             lines.append(f"& {left}")
             continue
-        reason = _ENSURED.sub(r"$\1$", reason_of(row, script))
+        reason = reason_of(row, script)
         first, *more = right_sides(row.right, script)
         lines.append(f"{left} & {RELATIONS[row.relation]} {first}" + (rf" && \text{{{reason}}}" if reason and not more else ""))
         lines += [rf"& \qquad {rest}" + (rf" && \text{{{reason}}}" if reason and rest is more[-1] else "") for rest in more]
@@ -73,6 +69,8 @@ def _lines(page: Page) -> Iterable[str]:
                 yield "|" + " --- |" * len(block.head)
                 yield from ("| " + " | ".join(words(cell, page.script) for cell in row) + " |" for row in block.rows)
                 yield ""
+            case Matrix():
+                yield from ("$$", matrix(block, page.script), "$$", "")
 
 
 def render_markdown(page: Page) -> str:

@@ -22,6 +22,7 @@ from derive.written import (
     MatrixProduct,
     Name,
     Negative,
+    Nested,
     Number,
     Over,
     Partial,
@@ -31,6 +32,7 @@ from derive.written import (
     Relation,
     Rows,
     Rule,
+    Second,
     Shaped,
     Size,
     Sum,
@@ -46,6 +48,8 @@ RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)
 class Face:
     """How one format spells each kind of node; every function takes and gives text.
 
+    `slanted` is a partial inside another, no taller than a name; `second` is a second derivative, and is given the two names it is
+    taken by and, where they are one, its square.
     `dot` joins loose factors, `near` tight ones, `touch` a factor and the bracket behind it.  `fractions` are the fractions that
     have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).  `indexed` takes a name and the
     letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.
@@ -60,6 +64,8 @@ class Face:
     brackets: Callable[[str], str]
     power: Callable[[str, str], str]
     partial: Callable[[str, str, bool], str]
+    slanted: Callable[[str, str], str]
+    second: Callable[[str, str, str, str], str]
     signal: Callable[[Symbol], str] | None
     later: Callable[[str, int], str]
     call: Callable[[str, tuple[str, ...], int | None], str]
@@ -129,6 +135,10 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
             return face.shaped(text, tuple(write(size, face, script) for size in shape)), precedence
         case Rows(rows):
             return face.rows(tuple(tuple(write(cell, face, script) for cell in row) for row in rows)), ATOM
+        case Second(of, first, then):
+            return _second(of, first, then, face, script), POWER
+        case Nested(of, wrt, direct):
+            return face.partial(_differential(of, face, script), _differential(wrt, face, script), direct), POWER
         case Negative(body):
             return face.minus.strip() + _inside(body, PRODUCT, face, script), SIGN
         case Quotient(Number(top), Number(bottom)) if (top, bottom) in face.fractions:
@@ -194,16 +204,44 @@ def _indexed(tree: Indexed, face: Face, script: Script) -> tuple[str, int]:
     """An entry, `W_ij`; of a derivative, the letters stand with the quantity they belong to."""
     places = tuple(write(place, face, script) for place in tree.at)
     base = tree.base
+    upper, lower = places[: tree.upper], places[tree.upper :]
+    if isinstance(base, Second):
+        first, then = (_placed(Name(n), side, face, script) for n, side in ((base.first, upper), (base.then, lower)))
+        return face.second(face.name(script.symbol(base.of), base.of), first, then, ""), POWER
+    if isinstance(base, Nested):
+        one, other = _placed(base.of, upper, face, script), _placed(base.wrt, lower, face, script)
+        return face.partial(one, other, base.direct), POWER
     if not isinstance(base, Partial):
         name = face.name(script.symbol(base.name), base.name) if isinstance(base, Name) else _inside(base, ATOM, face, script)
         return face.indexed(name, places), ATOM
     delta = script.signal(base) if base.signal and face.signal is not None else None
     if delta is not None and face.signal is not None:
         return face.indexed(face.signal(delta), places), ATOM
-    names = [face.name(script.symbol(name), name) for name in (base.of, base.wrt)]
-    sides = (places[: tree.upper], places[tree.upper :])
-    above, below = (face.indexed(name, side) if side else name for name, side in zip(names, sides, strict=True))
+    above, below = (_placed(Name(n), side, face, script) for n, side in ((base.of, upper), (base.wrt, lower)))
     return face.partial(above, below, base.direct), POWER
+
+
+def _second(of: str, first: str, then: str, face: Face, script: Script) -> str:
+    above, below, last = (face.name(script.symbol(name), name) for name in (of, first, then))
+    square = write(Power(Name(first), Number("2")), face, script) if first == then else ""
+    return face.second(above, below, last, square)
+
+
+def _differential(leaf: Name | Partial, face: Face, script: Script) -> str:
+    """What stands behind a ∂: a name, the δ of a partial, or the partial in brackets."""
+    if isinstance(leaf, Name) or (face.signal is not None and leaf.signal and script.signal(leaf) is not None):
+        return write(leaf, face, script)
+    of, wrt = (face.name(script.symbol(name), name) for name in (leaf.of, leaf.wrt))
+    return face.brackets(face.slanted(of, wrt))
+
+
+def _placed(leaf: Name | Partial, places: tuple[str, ...], face: Face, script: Script) -> str:
+    """What stands behind a ∂, at a place."""
+    if isinstance(leaf, Name):
+        name = face.name(script.symbol(leaf.name), leaf.name)
+        return face.indexed(name, places) if places else name
+    of, wrt = (face.name(script.symbol(name), name) for name in (leaf.of, leaf.wrt))
+    return face.brackets(face.slanted(of, face.indexed(wrt, places) if places else wrt))
 
 
 def _sum(terms: tuple[Tree, ...], face: Face, script: Script) -> str:
@@ -221,7 +259,9 @@ def _product(factors: tuple[Tree, ...], tight: bool, face: Face, script: Script)
     for place, factor in enumerate(factors):
         part, precedence = _write(factor, face, script)
         slashed = isinstance(factor, Quotient) and face.quotient is None and precedence == PRODUCT
-        bracketed = precedence < PRODUCT or (place < len(factors) - 1 and _ends_open(factor)) or (slashed and (place > 0 or face.near != face.dot))
+        open_ended = place < len(factors) - 1 and _ends_open(factor)
+        beside = slashed and (place > 0 or face.near != face.dot)
+        bracketed = precedence < PRODUCT or open_ended or beside
         part = face.brackets(part) if bracketed else part
         if place == 0:
             text = part

@@ -25,6 +25,7 @@ from derive.formats.marked import NUMBER, SEED, STRANGE, Chain, Strings, alignme
 from derive.keypages import Sheets, sheets_of
 from derive.rounding import Rounding
 from derive.tables.ops import OPS
+from derive.tables.primitives import PRIMITIVES
 from derive.values import NAMED, OPENED, State
 from derive.written import Call, Later, Name, Number, Power, Quotient, Tree, rebuild, substitute, walk
 
@@ -44,9 +45,9 @@ class _Marks(Rounding):
 class _Recomputed:
     """A line with numbers: the quantities that stand in it, the marks they stand at, and how it is computed from what it shows.
 
-    A `curved` line has an exponential or logarithm in it and is done in floats with a bound, others in decimals; these are `exact`
-    unless a constant fraction in them does not end.  A `pure` line has short decimals only: where all their digits fit, it follows
-    an =.
+    A `curved` line has a root, an exponential or the like in it and is done in floats with a bound, others in decimals; these are
+    `exact` unless a constant fraction in them does not end.  A `pure` line has short decimals only: where all their digits fit, it
+    follows an =.
     """
 
     quantities: tuple[int, ...]
@@ -501,7 +502,7 @@ def _opened(tree: Tree, constants: dict[str, Decimal]) -> Tree:
         case Number(text):
             constants[f"#{text}"] = Decimal(text)
             return Name(f"#{text}")
-        case Power(base, exponent):
+        case Power(base, Number(text) as exponent) if text in ("2", "3"):  # done by multiplying
             return Power(_opened(base, constants), exponent)
         case Call(function, arguments, part):
             formula = OPS[function].formula
@@ -511,4 +512,10 @@ def _opened(tree: Tree, constants: dict[str, Decimal]) -> Tree:
 
 
 def _has_curve(tree: Tree) -> bool:
-    return any(isinstance(node, Call) and node.function in ("exp", "log") for node in walk(tree))
+    """Whether a tree with its operations opened can be irrational at fractions."""
+    for node in walk(tree):
+        if isinstance(node, Call) and not PRIMITIVES[node.function].rational:
+            return True
+        if isinstance(node, Power) and not isinstance(node.exponent, Number):
+            return True
+    return False

@@ -5,8 +5,8 @@ Owns `print_page`.  May import: pages, formats.text.
 
 from __future__ import annotations
 
-from derive.blocks import Equations, Heading, Page, Prose, Table
-from derive.formats.text import equation_lines, padded, table_cells, width, words
+from derive.blocks import Equations, Heading, Matrix, Page, Prose, Table
+from derive.formats.text import equation_lines, matrix_lines, padded, table_cells, width, words
 
 INDENT, GAP, REASON_INDENT = 2, 3, 8
 """Columns: of a formula, between it and its reason, and of a reason that stands below because the line is full."""
@@ -43,4 +43,7 @@ def print_page(page: Page) -> None:
                 for row in rows:
                     table.add_row(*map(Text, row))
                 console.print(Padding(table, (0, 0, 0, 2)))
+            case Matrix():
+                for line in matrix_lines(block, page.script):
+                    console.print(Text(line))
         console.print()

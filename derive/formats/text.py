@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from derive.blocks import Blank, Boxed, Equations, Heading, Page, Prose, Shown, Table, Text
+from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
 from derive.formats.mathematics import Face, write
 from derive.symbols import ACCENTS, Script
 from derive.tables.ops import OPS
@@ -32,11 +32,15 @@ def _power(base: str, exponent: str) -> str:
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
     if function in ARRAY_FUNCTIONS and part is None and (function not in OPS or len(arguments) == 1 or arguments[1].isdigit()):
         return _array_call(function, arguments)
+    name = OPS[function].text or function
+    if not arguments:
+        return name
     if function == "step":
         return f"[{arguments[0]} > 0]"
     if function == "sqrt":
         return f"√{arguments[0]}" if re.fullmatch(r"[\w.\u0302]+", arguments[0]) else f"√({arguments[0]})"
-    name = OPS[function].text or function
+    if function == "abs":
+        return f"|{arguments[0]}|"
     return f"{name}({', '.join(arguments)})" + (
         "" if part is None else str(part + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
     )
@@ -73,10 +77,7 @@ def stacked(text: str) -> tuple[str, str]:
             upper += piece
             continue
         body, shape = piece[1:-1].split(MARKED[1])
-        if lower:
-            lower = f"{lower:<{len(upper)}}"
-        else:
-            lower = " " * len(upper)
+        lower = f"{lower:<{len(upper)}}"
         width = max(len(body), len(shape))
         upper, lower = upper + f"{body:<{width}}", lower + f"{shape:<{width}}"
     return upper.rstrip(), lower.rstrip()
@@ -92,6 +93,8 @@ TEXT = Face(
     brackets=lambda text: f"({text})",
     power=_power,
     partial=lambda of, wrt, direct: f"∂{of}/∂{wrt}" + ("|direct" if direct else ""),
+    slanted=lambda of, wrt: f"∂{of}/∂{wrt}",
+    second=lambda of, first, then, square: f"∂²{of}/∂{square or f'{first}∂{then}'}",
     signal=lambda symbol: symbol.text,
     later=lambda body, updates: f"{body}⁺" if updates == 1 else f"{body}@{updates}",
     call=_call,
@@ -182,6 +185,16 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+def matrix_lines(block: Matrix, script: Script) -> list[str]:
+    """A matrix with the names of its columns above it and those of its rows beside it."""
+    left = f"∇²{formula(block.of, script)} {RELATIONS[block.relation]}"
+    names = [formula(label, script) for label in block.labels]
+    table = [["", *names], *([name, *(formula(cell, script) for cell in row)] for name, row in zip(names, block.rows, strict=True))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    rows = ["   ".join([cell.rjust(width) for cell, width in zip(row, widths, strict=True)]) for row in table]
+    return [f"  {left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+
+
 def render_text(page: Page) -> str:
     """The page as plain text."""
     return "\n".join(_lines(page)).rstrip("\n") + "\n"
@@ -202,3 +215,5 @@ def _lines(page: Page) -> Iterable[str]:
             case Table():
                 yield from aligned_cells(table_cells(block, page.script))
                 yield ""
+            case Matrix():
+                yield from (*matrix_lines(block, page.script), "")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from derive.formats.plain import typed
-from derive.problem import Arrays, Nested, Problem
+from derive.problem import Arrays, Numbers, Problem
 from derive.written import Call, Indexed, Name, Number, Rule
 
 
@@ -78,7 +78,7 @@ def _array_sections(arrays: Arrays) -> Iterable[str]:
             yield f"{_quoted(f'sum({fact.name}{axis})')} = {fact.total}"
 
 
-def _nested(value: Nested) -> str:
+def _nested(value: Numbers) -> str:
     return value.text if isinstance(value, Number) else f"[{', '.join(map(_nested, value))}]"
 
 

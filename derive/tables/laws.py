@@ -1,7 +1,7 @@
 """The laws: the reasons a line may give, each with an example; those for inequalities also say how they rewrite one.
 
 Owns `LAWS`.  A line that names a law without a row here cannot be printed.  The words a page puts beside a line are in the
-language catalogue under the same name.  May import: written, handwriting, tables.ops.
+language catalogue under the same name.  May import: written, handwriting, tables.formulas.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from derive.handwriting import tidy
-from derive.tables.ops import log
+from derive.tables.formulas import log
 from derive.written import (
     ONE,
     ZERO,
@@ -174,7 +174,8 @@ LAWS: dict[str, Law] = {
         Law("kronecker", "An entry moves with itself and with no other: its slope by another entry is Kronecker's δ.",
             "∂X_jn/∂X_kl = δ_jk δ_nl"),
         Law("contract", "A sum over a letter that a δ fixes is the term at that letter.", "Σ_k G_k δ_ki = G_i"),
-        Law("index-form", "What remains, equal factors cancelled and common ones written once.", "a_i b_i + a_i c_i = a_i (b_i + c_i)"),
+        Law("index-form", "What remains, equal factors cancelled and common ones written once.",
+            "a_i b_i + a_i c_i = a_i (b_i + c_i)"),
         Law("insert-found", "What was found above for a derivative, in its place.", "∂L/∂p_k = −y_k/p_k"),
         Law("known-sum", "A sum whose value is given, or follows from the equations.", "Σ_k y_k = 1"),
         Law("matrix-form", "A sum over a letter that two arrays share is a product of matrices.", "Σ_n G_in X_jn = (G Xᵀ)_ij"),

@@ -1,168 +1,66 @@
 """The operations: what each computes, the slope a class teaches for it, where it has a kink.
 
-Owns `OPS`.  To add an activation, a loss or a function, add a row; its tests appear by themselves.  May import: written,
-handwriting.
+Owns `OPS`, `ALIASES` and `constants_of`.  To add an activation, a loss or a function, add a row; its tests appear by themselves.
+May import: written, tables.formulas.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import math
 
-from derive.handwriting import spread
+from derive.tables.formulas import (
+    PI,
+    Op,
+    at_tie,
+    at_zero,
+    binary_cross_entropy,
+    call,
+    cross_entropy,
+    exp,
+    gelu_slope,
+    gelu_tanh,
+    gelu_tanh_slope,
+    half_squared_error,
+    hinge,
+    hinge_gaps,
+    hinge_slope,
+    huber,
+    huber_seams,
+    huber_slope,
+    kullback_leibler,
+    log,
+    maximum_slope,
+    mean_squared_error,
+    minimum_slope,
+    mish_slope,
+    normal_cdf,
+    normal_pdf,
+    of_prediction,
+    one_minus_square,
+    silu_slope,
+    softmax,
+    softmax_slope,
+    step,
+    times,
+    unary,
+)
 from derive.written import (
     ONE,
     TWO,
     ZERO,
     Call,
-    Listing,
+    Name,
     Negative,
     Number,
     Power,
     Product,
     Quotient,
     Sum,
-    Tree,
-    add,
     multiply,
     number,
     subtract,
+    walk,
 )
-
-Arguments = tuple[Tree, ...]
-
-
-@dataclass(frozen=True)
-class Op:
-    """One operation.
-
-    `formula(arguments, part)` writes it out, or is missing for the four primitives that `arithmetic` evaluates itself.
-    `slope(outputs, arguments, part, at)` writes the derivative of output `part` by the argument numbered `at` (lists opened),
-    in terms of the outputs where a class teaches it so; None leaves it to SymPy.
-    `arguments` names the arguments; a `kink` is a place without a slope, where the convention the page states is used;
-    `listed` ones may be lists of equal length, over which they add up or, `averaged`, take the mean; `spread` takes any number and has as many outputs.
-    """
-
-    name: str
-    kind: str
-    title: str
-    arguments: tuple[str, ...]
-    formula: Callable[[Arguments, int], Tree] | None = None
-    slope: Callable[[Arguments, Arguments, int, int], Tree | None] = lambda outputs, arguments, part, at: None
-    kink: bool = False
-    latex: str = ""
-    text: str = ""
-    listed: bool = False
-    averaged: bool = False
-    spread: bool = False
-    example: tuple[str, ...] = ("0.3",)
-
-    def fault(self, arguments: Arguments) -> str | None:
-        """What is wrong with these arguments, or None."""
-        usage = f"{self.name}({', '.join(self.arguments)})"
-        if self.spread:
-            return None if arguments and not any(isinstance(a, Listing) for a in arguments) else f"write {usage}"
-        if len(arguments) != len(self.arguments):
-            return f"{self.name} takes {len(self.arguments)} argument{'s' * (len(self.arguments) > 1)}: {usage}"
-        sizes = [len(a.items) if isinstance(a, Listing) else 0 for a in arguments]
-        if any(sizes) and not self.listed:
-            return f"{self.name} takes no lists: {usage}"
-        return None if len(set(sizes)) == 1 else f"the lists given to {self.name} differ in length"
-
-
-def unary(
-    name: str,
-    kind: str,
-    title: str,
-    formula: Callable[[Tree], Tree] | None,
-    slope: Callable[[Tree, Tree], Tree],
-    **more: Any,
-) -> Op:
-    """A row with one argument z and one output a: `slope(a, z)`."""
-    return Op(
-        name,
-        kind,
-        title,
-        ("z",),
-        None if formula is None else lambda arguments, part: formula(arguments[0]),
-        lambda outputs, arguments, part, at: slope(outputs[0], arguments[0]),
-        **more,
-    )
-
-
-def pairs(arguments: Arguments) -> tuple[tuple[Tree, Tree], ...]:
-    """Predictions with their targets, of `(y, t)` or of two lists."""
-    flat = spread(arguments)
-    half = len(flat) // 2
-    return tuple(zip(flat[:half], flat[half:], strict=True))
-
-
-def exp(z: Tree) -> Tree:
-    """e^z, written."""
-    return Call("exp", (z,))
-
-
-def log(z: Tree) -> Tree:
-    """ln z, written."""
-    return Call("log", (z,))
-
-
-def step(z: Tree) -> Tree:
-    """1 where z > 0, else 0, written."""
-    return Call("step", (z,))
-
-
-def half_squared_error(arguments: Arguments, part: int) -> Tree:
-    """½ Σ (t − y)²."""
-    terms = [Power(subtract(t, y), TWO) for y, t in pairs(arguments)]
-    return Product((Quotient(ONE, TWO), add(*terms)), tight=True)
-
-
-def mean_squared_error(arguments: Arguments, part: int) -> Tree:
-    """(1/n) Σ (y − t)²."""
-    terms = [Power(subtract(y, t), TWO) for y, t in pairs(arguments)]
-    return terms[0] if len(terms) == 1 else Product((Quotient(ONE, number(len(terms))), add(*terms)), tight=True)
-
-
-def binary_cross_entropy(arguments: Arguments, part: int) -> Tree:
-    """−(t ln y + (1 − t) ln(1 − y))."""
-    y, t = arguments
-    return Negative(Sum((Product((t, log(y)), tight=True), Product((subtract(ONE, t), log(subtract(ONE, y))), tight=True))))
-
-
-def cross_entropy(arguments: Arguments, part: int) -> Tree:
-    """−Σ t ln y."""
-    terms = [Product((t, log(y)), tight=True) for y, t in pairs(arguments)]
-    return Negative(add(*terms))
-
-
-def of_prediction(slope: Callable[[int, Tree, Tree], Tree]) -> Callable[[Arguments, Arguments, int, int], Tree | None]:
-    """A loss's slope by a prediction: `slope(n, y, t)`; the slope by a target is left to SymPy."""
-
-    def by_argument(outputs: Arguments, arguments: Arguments, part: int, at: int) -> Tree | None:
-        both = pairs(arguments)
-        return slope(len(both), *both[at]) if at < len(both) else None
-
-    return by_argument
-
-
-def softmax(arguments: Arguments, part: int) -> Tree:
-    """e^{z_k} / Σ e^{z_j}."""
-    return Quotient(exp(arguments[part]), add(*map(exp, arguments)))
-
-
-def softmax_slope(outputs: Arguments, arguments: Arguments, part: int, at: int) -> Tree:
-    """y_k (1 − y_k) on the diagonal, −y_k y_j off it (Bishop, Pattern Recognition and Machine Learning, eq. 4.106)."""
-    mine, other = outputs[part], outputs[at]
-    return Product((mine, subtract(ONE, mine)), tight=True) if part == at else Negative(Product((mine, other), tight=True))
-
-
-def maximum_slope(outputs: Arguments, arguments: Arguments, part: int, at: int) -> Tree:
-    """1 for the larger argument, 0 for the smaller; a tie goes to the first."""
-    second = step(subtract(arguments[1], arguments[0]))
-    return second if at else subtract(ONE, second)
-
 
 LEAK = Number("0.01")
 
@@ -183,7 +81,7 @@ OPS: dict[str, Op] = {
             "activation",
             "hyperbolic tangent",
             lambda z: Quotient(subtract(exp(z), exp(Negative(z))), Sum((exp(z), exp(Negative(z))))),
-            lambda a, z: subtract(ONE, Power(a, TWO)),
+            lambda a, z: one_minus_square(a),
             latex=r"\tanh",
         ),
         unary(
@@ -194,6 +92,7 @@ OPS: dict[str, Op] = {
             lambda a, z: step(z),
             latex=r"\operatorname{ReLU}",
             text="ReLU",
+            seams=at_zero,
             kink=True,
         ),
         unary(
@@ -202,8 +101,10 @@ OPS: dict[str, Op] = {
             "leaky rectified linear unit",
             lambda z: Sum((Call("max", (ZERO, z)), Negative(Product((LEAK, Call("max", (ZERO, Negative(z)))), tight=True)))),
             lambda a, z: Sum((LEAK, Product((Number("0.99"), step(z)), tight=True))),
+            lowest=-math.inf,
             latex=r"\operatorname{LeakyReLU}",
             text="LeakyReLU",
+            seams=at_zero,
             kink=True,
         ),
         unary(
@@ -213,6 +114,58 @@ OPS: dict[str, Op] = {
             lambda z: log(Sum((ONE, exp(z)))),
             lambda a, z: Call("sigmoid", (z,)),
             latex=r"\operatorname{softplus}",
+        ),
+        unary(
+            "elu",
+            "activation",
+            "exponential linear unit, α = 1",
+            # Clevert, Unterthiner and Hochreiter 2016; z above 0, e^z − 1 below; with α = 1 both have the slope 1 at 0.
+            lambda z: Sum((call("max", ZERO, z), exp(call("min", ZERO, z)), Negative(ONE))),
+            lambda a, z: call("min", ONE, Sum((a, ONE))),
+            seams=at_zero,
+            lowest=-math.inf,
+            latex=r"\operatorname{ELU}",
+            text="ELU",
+        ),
+        unary(
+            "silu",
+            "activation",
+            "sigmoid-weighted linear unit",
+            lambda z: times(z, call("sigmoid", z)),
+            silu_slope,
+            lowest=-1.2784645427610738,
+            latex=r"\operatorname{SiLU}",
+            text="SiLU",
+        ),
+        unary(
+            "gelu",
+            "activation",
+            "Gaussian error linear unit",
+            lambda z: times(z, call("normal_cdf", z)),
+            gelu_slope,
+            lowest=-0.7517915246935645,
+            latex=r"\operatorname{GELU}",
+            text="GELU",
+        ),
+        unary(
+            "gelu_tanh",
+            "activation",
+            "tanh approximation of the Gaussian error linear unit",
+            gelu_tanh,
+            gelu_tanh_slope,
+            lowest=-0.7524614220710163,
+            latex=r"\operatorname{GELUtanh}",
+            text="GELUtanh",
+        ),
+        unary(
+            "mish",
+            "activation",
+            "mish",
+            lambda z: times(z, call("tanh", call("softplus", z))),
+            mish_slope,
+            lowest=-1.1924312145154952,
+            latex=r"\operatorname{Mish}",
+            text="Mish",
         ),
         unary("identity", "activation", "identity", lambda z: z, lambda a, z: ONE, latex=r"\operatorname{id}", text="id"),
         Op(
@@ -244,8 +197,69 @@ OPS: dict[str, Op] = {
             lambda a, z: Quotient(ONE, multiply(TWO, a, tight=True)),
             latex=r"\operatorname{sqrt}",
         ),
-        unary("step", "function", "step", None, lambda a, z: ZERO, kink=True),
-        Op("max", "function", "larger of two", ("a", "b"), None, maximum_slope, kink=True, latex=r"\max", example=("0.3", "-0.2")),
+        unary("step", "function", "step", None, lambda a, z: ZERO, seams=at_zero, kink=True),
+        Op(
+            "max",
+            "function",
+            "larger of two",
+            ("a", "b"),
+            None,
+            maximum_slope,
+            seams=at_tie,
+            kink=True,
+            latex=r"\max",
+            example=("0.3", "-0.2"),
+        ),
+        Op(
+            "min",
+            "function",
+            "smaller of two",
+            ("a", "b"),
+            None,
+            minimum_slope,
+            seams=at_tie,
+            kink=True,
+            latex=r"\min",
+            example=("0.3", "-0.2"),
+        ),
+        unary(
+            "abs",
+            "function",
+            "absolute value",
+            lambda z: call("max", z, Negative(z)),
+            lambda a, z: subtract(step(z), step(Negative(z))),
+            seams=at_zero,
+            kink=True,
+            lowest=0.0,
+        ),
+        unary(
+            "erf",
+            "function",
+            "error function",
+            None,
+            lambda a, z: times(Quotient(TWO, call("sqrt", PI)), exp(Negative(Power(z, TWO)))),
+            latex=r"\operatorname{erf}",
+        ),
+        unary(
+            "normal_cdf",
+            "distribution",
+            "distribution function of the standard normal distribution",
+            normal_cdf,
+            lambda a, z: call("normal_pdf", z),
+            lowest=-math.inf,
+            latex=r"\Phi",
+            text="Φ",
+        ),
+        unary(
+            "normal_pdf",
+            "distribution",
+            "density of the standard normal distribution",
+            normal_pdf,
+            lambda a, z: Negative(times(z, a)),
+            latex=r"\varphi",
+            text="φ",
+        ),
+        Op("pi", "constant", "π", (), latex=r"\pi", text="π", example=()),
         Op(
             "half_squared_error",
             "loss",
@@ -294,7 +308,63 @@ OPS: dict[str, Op] = {
             listed=True,
             example=("0.3", "0.8"),
         ),
+        Op(
+            "kl",
+            "loss",
+            "Kullback–Leibler divergence",
+            ("y", "t"),
+            kullback_leibler,
+            of_prediction(lambda n, y, t: Negative(Quotient(t, y))),
+            latex=r"\operatorname{KL}",
+            text="KL",
+            listed=True,
+            example=("0.3", "0.8"),
+        ),
+        Op(
+            "hinge",
+            "loss",
+            "hinge loss",
+            ("y", "t"),
+            hinge,
+            hinge_slope,
+            seams=hinge_gaps,
+            kink=True,
+            latex=r"\operatorname{hinge}",
+            listed=True,
+            example=("0.3", "-1"),
+        ),
+        Op(
+            "huber",
+            "loss",
+            "Huber loss, δ = 1",
+            ("y", "t"),
+            huber,
+            huber_slope,
+            seams=huber_seams,
+            latex=r"\operatorname{Huber}",
+            text="Huber",
+            listed=True,
+            example=("0.3", "0.8"),
+        ),
     )
 }
 
-ALIASES = {"ln": "log", "σ": "sigmoid"}
+ALIASES = {"ln": "log", "σ": "sigmoid", "π": "pi", "Φ": "normal_cdf", "φ": "normal_pdf"}
+
+
+def constants_of(name: str) -> set[str]:
+    """The numbers with a name, such as π, that the formula or a slope of an operation is written with.
+
+    >>> constants_of("gelu"), constants_of("silu")
+    ({'pi'}, set())
+    """
+    found, waiting = set(), [name]
+    while waiting:
+        op = OPS[waiting.pop()]
+        found.add(op.name)
+        arguments = tuple(Name(f"u{k}") for k in range(len(op.arguments)))
+        slopes = [op.slope((Name("a"),) * len(arguments), arguments, 0, at) for at in range(len(arguments))]
+        trees = [*slopes, op.formula(arguments, 0) if op.formula else None]
+        called = {node.function for tree in trees if tree is not None for node in walk(tree) if isinstance(node, Call)}
+        waiting += called - found
+    return {function for function in found if not OPS[function].arguments}

@@ -528,6 +528,7 @@ def _other_losses(sheet: Sheet) -> Iterator[Slipped]:
     tree = sheet.base[loss]
     if not (isinstance(tree, Call) and OPS[tree.function].kind == "loss"):
         return
+    taught = OPS[tree.function]
     for op in OPS.values():
         if op.kind == "loss" and op.name != tree.function and op.fault(tree.arguments) is None:
             said = (Name(f"operation:{op.name}"), Name(f"operation:{tree.function}"))
@@ -536,11 +537,12 @@ def _other_losses(sheet: Sheet) -> Iterator[Slipped]:
             for at, argument in enumerate(spread(tree.arguments)):
                 if isinstance(argument, Name) and Partial(loss, argument.name) in sheet.paths:
                     slope = op.slope((Name(loss),), tree.arguments, 0, at)
-                    if slope is not None:
+                    if slope is not None and slope != taught.slope((Name(loss),), tree.arguments, 0, at):
                         ways[Partial(loss, argument.name), loss] = (Path(loss, slope),)
             yield Slipped("wrong-function", (loss,), other, variant=op.name, said=said)
-            yield Slipped("wrong-function", (loss,), other, ways, variant=op.name, said=said)
-            yield Slipped("wrong-function", tuple(partial for partial, _ in ways), {}, ways, variant=op.name, said=said)
+            if ways:  # cross-entropy and the divergence have the same slopes
+                yield Slipped("wrong-function", (loss,), other, ways, variant=op.name, said=said)
+                yield Slipped("wrong-function", tuple(partial for partial, _ in ways), {}, ways, variant=op.name, said=said)
 
 
 def _other_bases(sheet: Sheet) -> Iterator[Slipped]:
@@ -548,15 +550,19 @@ def _other_bases(sheet: Sheet) -> Iterator[Slipped]:
 
         def rebased(tree: Tree, base: str = base) -> Tree:
             inner = rebuild(tree, rebased)
-            if isinstance(inner, Call) and inner.function == "log":
-                return Quotient(inner, Call("log", (Number(base),)))
-            if isinstance(inner, Call) and inner.function in ("bce", "cross_entropy"):
-                return Quotient(inner, Call("log", (Number(base),)))
-            return inner
+            return Quotient(inner, Call("log", (Number(base),))) if isinstance(inner, Call) and _is_logarithm(inner) else inner
 
         for key, tree in sheet.base.items():
             if isinstance(key, str) and key in sheet.network.by_goal and (other := rebased(tree)) != tree:
                 yield Slipped("wrong-function", (key,), {key: other}, variant=f"log{base}", said=(Call("log", (Number(base),)),))
+
+
+def _is_logarithm(call: Call) -> bool:
+    """Whether an operation is ln, or a loss that is a sum of logarithms: to another base both are divided by its logarithm."""
+    op = OPS[call.function]
+    if op.kind != "loss" or op.formula is None:
+        return op.name == "log"
+    return any(isinstance(node, Call) and node.function == "log" for node in walk(op.formula(call.arguments, 0)))
 
 
 def garbles(text: str) -> Iterator[tuple[str, str]]:

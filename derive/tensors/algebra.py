@@ -487,13 +487,13 @@ def _unify(pattern: Tree, tree: Tree, binding: dict[str, Tree], free: frozenset[
             return _unify(body, inner, binding, free)
     if type(pattern) is not type(tree):
         return None
-    mine, theirs = children(pattern), children(tree)
-    if not mine:
+    parts, others = children(pattern), children(tree)
+    if not parts:
         return binding if pattern == tree else None
-    if len(mine) != len(theirs) or getattr(pattern, "function", "") != getattr(tree, "function", ""):
+    if len(parts) != len(others) or getattr(pattern, "function", "") != getattr(tree, "function", ""):
         return None
-    for one, two in zip(mine, theirs, strict=True):
-        found = _unify(one, two, binding, free)
+    for part, other_part in zip(parts, others, strict=True):
+        found = _unify(part, other_part, binding, free)
         if found is None:
             return None
         binding = found

@@ -55,7 +55,7 @@ class Space:
 
     @cached_property
     def letters(self) -> dict[Tree, list[str]]:
-        """The letters of each size in the order they are taken, no two sizes sharing one: the problem's own, n for N, then i, j, k …"""
+        """The letters of each size in the order they are taken, none of them two sizes': the problem's own, n for N, then i, j …"""
         sizes = dict.fromkeys((*self.own, *(size for shape in self.shapes.values() for size in shape if size != ONE)))
         found = {size: [letter for letter in self.own.get(size, ()) if letter not in self.avoid] for size in sizes}
         taken = {letter for letters in found.values() for letter in letters} | self.avoid
@@ -65,7 +65,7 @@ class Space:
                 letters.append(small)
                 taken.add(small)
         supply = (letter for letter in _all_letters() if letter not in taken)
-        for size, letters in found.items():
+        for letters in found.values():
             if not letters:
                 letters.append(next(supply))
         for _ in range(MOST_LETTERS):
@@ -121,10 +121,28 @@ def relettered(tree: Tree, places: Mapping[str, Tree]) -> Tree:
     return rebuild(tree, lambda part: relettered(part, places))
 
 
-def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = ()) -> Tree:
+def apart(tree: Tree, taken: Collection[str], space: Space) -> Tree:
+    """The tree with another letter for every bound one that is taken outside its sum, so that no letter says two things."""
+    match tree:
+        case Over(operation, indices, body):
+            used = {*taken, *letters_in(tree)}
+            into: dict[str, Index] = {}
+            for index in indices:
+                if index.name in taken:
+                    into[index.name] = space.letter(index.size, used)
+                    used.add(into[index.name].name)
+            bound = tuple(into.get(index.name, index) for index in indices)
+            return Over(operation, bound, apart(relettered(body, into), {*taken, *(index.name for index in bound)}, space))
+        case Name() | Number() | Size() | Partial() | Index():
+            return tree
+    return rebuild(tree, lambda part: apart(part, taken, space))
+
+
+def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = (), opened: bool = True) -> Tree:
     """The entry of a formula at a place, in entries of the names it mentions.
 
-    `taken` are letters a sum inside may not use.
+    `taken` are letters a sum inside may not use.  The loss of a pair of entries is written out, or not `opened`, so that its slope
+    is the one its row teaches.
 
     >>> m, d, n = Size("m"), Size("d"), Size("N")
     >>> space = Space({"W": (m, d), "X": (d, n)})
@@ -132,12 +150,12 @@ def component(tree: Tree, at: Place, space: Space, taken: Collection[str] = ()) 
     >>> entry.indices[0].name, [factor.at[0].name for factor in entry.body.factors]
     ('j', ['i', 'j'])
     """
-    return _Components(space).entry(tree, at, {*taken, *letters_in(*at)})
+    return _Components(space, opened).entry(tree, at, {*taken, *letters_in(*at)})
 
 
 class _Components:
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    def __init__(self, space: Space, opened: bool) -> None:
+        self.space, self.opened = space, opened
 
     def shape(self, tree: Tree) -> Shape:
         return shape_of(tree, self.space.shapes)
@@ -203,6 +221,8 @@ class _Components:
         one, other = self.shape(left), self.shape(right)
         if len(one) == 1 and len(other) == 2 and other[0] == ONE:  # a vector times a row
             return Product((self.entry(left, at[:1], taken), self.entry(right, (ZERO, at[1]), taken)), tight=True)
+        first: tuple[Tree | None, ...]
+        second: tuple[Tree | None, ...]
         if len(other) == 1:
             rows = (ZERO,) if len(one) == 2 and one[0] == ONE else at
             first, second = (*rows, None), (None,)
@@ -292,8 +312,9 @@ class _Components:
         op = OPS[call.function]
         pair = tuple(self.part(argument, place, taken) for argument in call.arguments)
         assert op.formula is not None
+        term = op.formula(pair, 0) if self.opened else Call(call.function, pair)
         indices = tuple(index for index in place if isinstance(index, Index))
-        body: Tree = Over("sum", indices, op.formula(pair, 0)) if indices else op.formula(pair, 0)
+        body: Tree = Over("sum", indices, term) if indices else term
         if op.averaged and indices:
             return Product((Quotient(ONE, multiply(*(i.size for i in indices))), body), tight=True)
         return body

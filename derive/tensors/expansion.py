@@ -8,7 +8,7 @@ problem, tensors.shapes.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -18,7 +18,7 @@ from derive.arithmetic import Key
 from derive.backward import Line
 from derive.errors import InputError
 from derive.network import Equation, Network
-from derive.problem import Nested, Problem
+from derive.problem import Numbers, Problem
 from derive.tables.ops import OPS
 from derive.tensors.components import letters_in
 from derive.tensors.shapes import Shape, axis_of, einsum_letters, reduces, shape_of, size_value, spell_size
@@ -74,6 +74,8 @@ class Block:
 
 def cell_name(name: str, place: Cell) -> str:
     """The name of an entry: `W[0,1]`; a number keeps its own."""
+    if len(place) == 2:
+        return f"{name}[{place[0]},{place[1]}]"
     return f"{name}[{','.join(map(str, place))}]" if place else name
 
 
@@ -85,19 +87,25 @@ def places(shape: Sequence[int]) -> Iterator[Cell]:
 class Expansion:
     """A problem at given sizes.
 
-    `sizes` has a number for every name of a size, `integers` the entries of quantities that are places.  Raises InputError where an
-    axis would have no length.
+    `sizes` has a number for every name of a size, `integers` the entries of quantities that are places.  `wired`, a derivative
+    along no path is written 0; else nothing is looked up, and entries of any size are made one at a time.  Raises InputError where
+    an axis would have no length.
     """
 
-    def __init__(self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Nested] | None = None) -> None:
+    def __init__(
+        self, problem: Problem, sizes: Mapping[str, int], integers: Mapping[str, Numbers] | None = None, wired: bool = True
+    ) -> None:
         assert problem.arrays is not None
         self.problem, self.arrays, self.sizes = problem, problem.arrays, dict(sizes)
         self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}
         self.integers = dict(integers or {})
+        self.wired = wired
+        self.reached: dict[tuple[str, str], set[str]] = {}
         for name in problem.train.parameters:  # what an update rule keeps of a parameter has its shape
             self.shapes |= dict.fromkeys(problem.train.names(name).values(), self.shapes[name])
 
     def lengths(self, shape: Shape) -> Cell:
+        """A shape in numbers.  Raises InputError for an axis without length."""
         found = []
         for size in shape:
             length = size_value(size, self.sizes)
@@ -156,10 +164,41 @@ class Expansion:
     def entries(self, goal: Tree, line: Line) -> Iterator[tuple[Partial, Tree]]:
         """The entries of a derivative, made one at a time from its line in index form."""
         letters = [a.name for a in line.at if isinstance(a, Index)]
+        free = [k for k, a in enumerate(line.at) if isinstance(a, Index)]
+        write = self.writer(line.tree, dict(zip(letters, free, strict=True)))
         for place, key in self.keys(goal):
             assert isinstance(key, Partial)
-            env = dict(zip(letters, (k for k, a in zip(place, line.at, strict=True) if isinstance(a, Index)), strict=True))
-            yield key, self.scalar(line.tree, env)
+            if write is not None:
+                yield key, write(place)
+            else:
+                yield key, self.scalar(line.tree, dict(zip(letters, (place[k] for k in free), strict=True)))
+
+    def writer(self, tree: Tree, letters: Mapping[str, int]) -> Callable[[Cell], Tree] | None:
+        """What writes a product of plain entries at a place, the letters being so many places along it; None for anything else.
+
+        Of the gradients of a dense layer there may be thousands, all products of two entries.
+        """
+        match tree:
+            case Indexed(Name(name), at) if name not in self.integers:
+                where = self.plain_places(at, self.shapes[name], letters)
+                return None if where is None else lambda place: Name(cell_name(name, tuple([place[k] for k in where])))
+            case Indexed(Partial(of, wrt, direct), at, 0) if not self.wired and not self.shapes.get(of):
+                below = self.plain_places(at, self.shapes[wrt], letters)
+                if below is not None:
+                    return lambda place: Partial(of, cell_name(wrt, tuple([place[k] for k in below])), direct)
+            case Product(factors):
+                writers = [self.writer(factor, letters) for factor in factors]
+                known = [writer for writer in writers if writer is not None]
+                if len(known) == len(writers):
+                    return lambda place: Product(tuple([writer(place) for writer in known]), tight=True)
+        return None
+
+    def plain_places(self, at: Sequence[Tree], shape: Cell, letters: Mapping[str, int]) -> list[int] | None:
+        """Where along a place each letter stands, for letters that run over just these axes; else None."""
+        plain = [a for a in at if isinstance(a, Index) and a.name in letters]
+        if len(plain) < len(shape) or self.lengths(tuple(index.size for index in plain)) != shape:
+            return None
+        return [letters[index.name] for index in plain]
 
     # --- arrays as NumPy has them -------------------------------------------------------------------------------------
 
@@ -223,11 +262,13 @@ class Expansion:
 
     @staticmethod
     def transposed(block: Block) -> Block:
+        """An array turned over; a vector becomes a row."""
         if len(block.shape) == 1:
             return Block((1, *block.shape), {(0, *place): cell for place, cell in block.cells.items()})
         return Block(block.shape[::-1], {place[::-1]: cell for place, cell in block.cells.items()})
 
     def product(self, left: Block, right: Block) -> Block:
+        """A product of matrices and vectors."""
         one, other = left.shape, right.shape
         if len(one) == 1 and len(other) == 2 and other[0] == 1:
             return Block(
@@ -254,6 +295,7 @@ class Expansion:
         return Block(shape, cells)
 
     def einsum(self, tree: Einsum, env: Env) -> Block:
+        """A sum of products by its letters."""
         operands, kept = einsum_letters(tree)
         blocks = [self.block(operand, env) for operand in tree.operands]
         lengths: dict[str, int] = {}
@@ -282,6 +324,7 @@ class Expansion:
         return Block(shape, cells)
 
     def call(self, call: Call, env: Env) -> Block:
+        """A function of arrays."""
         name, arguments = call.function, call.arguments
         if name == "ones":
             shape = self.lengths(arguments)
@@ -301,6 +344,7 @@ class Expansion:
         return self.together(call, blocks)
 
     def reduced(self, call: Call, block: Block) -> Block:
+        """A sum, mean or maximum along an axis, or over all."""
         axis = axis_of(call, len(block.shape))
         keep = len(call.arguments) > 2
         groups: dict[Cell, list[Tree]] = {}
@@ -308,10 +352,10 @@ class Expansion:
             rest = () if axis is None else (*place[:axis], *((0,) if keep else ()), *place[axis + 1 :])
             groups.setdefault(rest, []).append(cell)
         shape = () if axis is None else (*block.shape[:axis], *((1,) if keep else ()), *block.shape[axis + 1 :])
-        join = {"sum": sum_of, "max": largest, "mean": lambda cells: Quotient(sum_of(cells), number(len(cells)))}[call.function]
-        return Block(shape, {place: join(cells) for place, cells in groups.items()})
+        return Block(shape, {place: REDUCED[call.function](cells) for place, cells in groups.items()})
 
     def softmax(self, call: Call, block: Block) -> Block:
+        """Softmax along an axis."""
         axis = axis_of(call, len(block.shape)) or 0
         groups: dict[Cell, list[Cell]] = {}
         for place in block.cells:
@@ -324,6 +368,7 @@ class Expansion:
         return Block(block.shape, cells)
 
     def listed(self, call: Call, blocks: Sequence[Block]) -> Block:
+        """A loss of whole arrays."""
         rank = max(len(block.shape) for block in blocks)
         padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
         shape = tuple(max(axis) for axis in zip(*padded, strict=True))
@@ -407,6 +452,7 @@ class Expansion:
         return multiply(*wins)
 
     def entry(self, base: Tree, place: Cell, upper: int) -> Tree:
+        """The entry of an array or derivative at a place; outside it is 0."""
         match base:
             case Name(name):
                 if any(not 0 <= k < length for k, length in zip(place, self.shapes[name], strict=True)):
@@ -422,10 +468,35 @@ class Expansion:
                 shape = (*self.shapes.get(of, ()), *self.shapes.get(wrt, ()))
                 if any(not 0 <= k < length for k, length in zip(place, shape, strict=True)):
                     return ZERO
-                return Partial(cell_name(of, above), cell_name(wrt, below), direct)
+                moved, moves = cell_name(of, above), cell_name(wrt, below)
+                return Partial(moved, moves, direct) if not self.wired or self.reaches(moves, moved) else ZERO
         raise TypeError(f"a {type(base).__name__} has no entries")
 
+    @cached_property
+    def ends(self) -> dict[str, int]:
+        """How far down the network the entries of each array stand."""
+        return {name.partition("[")[0]: place for name, place in self.network.order.items()}
+
+    def reaches(self, name: str, of: str) -> bool:
+        """Whether a path leads from one entry to another; looked for no further than the array the other is of, so that depth
+        costs nothing.
+        """
+        array = of.partition("[")[0]
+        key = (name, array)
+        if key not in self.reached:
+            order, users = self.network.order, self.network.users
+            last = self.ends.get(array, 0)
+            todo, seen = [name], {name}
+            while todo:
+                for user in users.get(todo.pop(), ()):
+                    if user not in seen and order[user] <= last:
+                        seen.add(user)
+                        todo.append(user)
+            self.reached[key] = seen
+        return of in self.reached[key]
+
     def over(self, operation: str, indices: tuple[Index, ...], body: Tree, env: Env) -> Tree:
+        """A sum or maximum over letters."""
         factors = body.factors if isinstance(body, Product) and operation == "sum" else ()
         deltas = [factor for factor in factors if isinstance(factor, Delta) and not _has_argmax(factor)]
         rest = multiply(*(factor for factor in factors if factor not in deltas), tight=True) if deltas else body
@@ -471,6 +542,15 @@ def largest(cells: Sequence[Tree]) -> Tree:
     for cell in cells[1:]:
         result = Call("max", (result, cell))
     return result
+
+
+def mean_of(cells: Sequence[Tree]) -> Tree:
+    """The mean of entries."""
+    return Quotient(sum_of(cells), number(len(cells)))
+
+
+REDUCED: dict[str, Callable[[Sequence[Tree]], Tree]] = {"sum": sum_of, "mean": mean_of, "max": largest}
+"""How entries along an axis become one."""
 
 
 def _with_parts(tree: Tree, parts: Sequence[Tree]) -> Tree:

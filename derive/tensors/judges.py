@@ -18,10 +18,10 @@ from derive.backward import Line, Step, derive_partials
 from derive.checks import Finding
 from derive.errors import LimitError
 from derive.network import Network
-from derive.problem import Nested, Problem
+from derive.problem import Numbers, Problem
 from derive.slopes import Slopes
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
-from derive.tensors.shapes import Shape, size_value
+from derive.tensors.shapes import size_value
 from derive.witnesses import (
     FINE_DIGITS,
     FINE_NUDGE,
@@ -51,8 +51,6 @@ class Slope(dict[Any, Any]):
         super().__init__(start)
         self.network, self.nudge = network, nudge
         self.rates: dict[str, dict[str, Decimal]] = {}
-        self.reached: dict[tuple[str, str], set[str]] = {}
-        self.ends = {name.partition("[")[0]: place for name, place in network.order.items()}
         for equation in network.equations:
             self[equation.goal] = network.compiled[equation.goal](self)
 
@@ -62,29 +60,11 @@ class Slope(dict[Any, Any]):
         if key.wrt in self.network.mentions.get(key.of, ()) and (key.direct or key.of not in self.rates):
             self[key] = rate = self.along(key.of, key.wrt)
             return rate
-        if key.direct or not self.reaches(key.wrt, key.of):
+        if key.direct:
             return Decimal(0)
         if key.of not in self.rates:
             self.rates[key.of] = self.swept(key.of)
         return self.rates[key.of].get(key.wrt, Decimal(0))
-
-    def reaches(self, name: str, of: str) -> bool:
-        """Whether a path leads from one entry to another; looked for no further than the array the other is of, so that depth
-        costs nothing.
-        """
-        array = of.partition("[")[0]
-        key = (name, array)
-        if key not in self.reached:
-            order, users = self.network.order, self.network.users
-            last = self.ends.get(array, 0)
-            todo, seen = [name], {name}
-            while todo:
-                for user in users.get(todo.pop(), ()):
-                    if user not in seen and order[user] <= last:
-                        seen.add(user)
-                        todo.append(user)
-            self.reached[key] = seen
-        return of in self.reached[key]
 
     def swept(self, of: str) -> dict[str, Decimal]:
         """How fast an entry moves with everything it depends on: from the last equation to the first."""
@@ -110,7 +90,8 @@ class Slope(dict[Any, Any]):
             below = formula(self)
             self[name] = here
             self[key] = Decimal((above - below) / (2 * self.nudge))
-        return self[key]
+        rate: Decimal = self[key]
+        return rate
 
     def moves(self, of: str, free: Sequence[str], direction: Sequence[Decimal]) -> Decimal:
         """How fast an entry moves when all free entries move at once: one nudge of the whole forward pass."""
@@ -172,14 +153,14 @@ def sample(problem: Problem, sizes: Mapping[str, int], source: random.Random) ->
     if sum(map(prod, probe.shapes.values())) > LARGEST:
         hint = 'give the sizes names, ["m", "d"], and their numbers in [given]'
         raise LimitError(f"shapes: the arrays have more than {LARGEST:,} entries together: {hint}")
-    integers: dict[str, Nested] = {}
+    integers: dict[str, Numbers] = {}
     for name, size in problem.arrays.integers.items():
         (length,) = probe.lengths((size,))
         integers[name] = _nested(probe.shapes[name], lambda length=length: Number(str(source.randrange(length))))
     return Expansion(problem, sizes, integers)
 
 
-def _nested(shape: Cell, draw: Any) -> Nested:
+def _nested(shape: Cell, draw: Any) -> Numbers:
     return tuple(_nested(shape[1:], draw) for _ in range(shape[0])) if shape else draw()
 
 

@@ -6,6 +6,7 @@ Owns `expand_array_layers`.  A layer states its forward equations only.  May imp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from derive.errors import InputError, shown, suggest
@@ -66,7 +67,7 @@ def _sections(
     forward: dict[str, Any] = {}
     parameters: list[str] = []
     before = case("x")
-    for layer, (inner, width) in enumerate(zip(names, names[1:], strict=False), start=1):
+    for layer, (inner, width) in enumerate(pairwise(names), start=1):
         weight, bias, pre, post = f"W{layer}", f"b{layer}", f"{case('z')}{layer}", f"{case('a')}{layer}"
         shapes[weight] = [width, inner]
         parameters.append(weight)

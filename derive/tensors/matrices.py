@@ -51,7 +51,7 @@ class Part:
         return frozenset(self.axes) - {""}
 
 
-class _Unknown(Exception):
+class _UnknownFormError(Exception):
     """No matrix form is known for this."""
 
 
@@ -72,7 +72,7 @@ def recognise(tree: Tree, place: Place, space: Space) -> Tree | None:
     lifter.sizes |= {a.name: a.size for a in place if isinstance(a, Index)}
     try:
         return lifter.fitted(lifter.lift(tree), axes)
-    except _Unknown:
+    except _UnknownFormError:
         return None
 
 
@@ -134,14 +134,14 @@ class _Lifter:
             case Power(base, exponent):
                 part, by = self.lift(base), self.lift(exponent)
                 if by.axes:
-                    raise _Unknown
+                    raise _UnknownFormError
                 return Part(Power(part.tree, by.tree), part.axes)
             case Call(function, arguments) if function not in ("loss_of",):
                 parts = [self.lift(argument) for argument in arguments]
                 return self.together(tree, parts)
             case Delta():
                 return self.product((tree,), ())
-        raise _Unknown
+        raise _UnknownFormError
 
     def entry(self, tree: Indexed) -> Part:
         fixed: list[Tree] = []
@@ -150,18 +150,18 @@ class _Lifter:
             if letters_in(a) & self.sliced:
                 fixed.append(a)
                 if axes:
-                    raise _Unknown
+                    raise _UnknownFormError
             elif isinstance(a, Index):
                 axes.append(a.name)
                 self.sizes[a.name] = a.size
             elif a == ZERO and size == ONE:
                 axes.append("")
             else:
-                raise _Unknown
+                raise _UnknownFormError
         if len(axes) > 2 or len(set(axes) - {""}) != len([a for a in axes if a]):
-            raise _Unknown
+            raise _UnknownFormError
         if tree.upper and not fixed:
-            raise _Unknown  # a derivative of an array by an array has no matrix of its own
+            raise _UnknownFormError  # a derivative of an array by an array has no matrix of its own
         return Part(Indexed(tree.base, tuple(fixed), tree.upper) if fixed else tree.base, tuple(axes))
 
     def shape(self, tree: Indexed) -> Shape:
@@ -184,7 +184,7 @@ class _Lifter:
         """The axes of arrays that act on each other, in the order wanted where that says one."""
         letters = dict.fromkeys(letter for some in axes for letter in some if letter)
         if len(letters) > 2:
-            raise _Unknown
+            raise _UnknownFormError
         longest = max(axes, key=lambda some: (len([a for a in some if a]), len(some)))
         if set(letters) == set(self.wanted) - {""} and len(letters) == 2:
             return tuple(a for a in self.wanted if a)
@@ -210,7 +210,7 @@ class _Lifter:
                 return self.turned(part.tree)
             if adding:
                 return self.repeated(part.tree, axes[1])
-        raise _Unknown
+        raise _UnknownFormError
 
     def repeated(self, vector: Tree, letter: str) -> Tree:
         """A column repeated along an axis: its product with a row of ones; a minus and numbers stay in front."""
@@ -236,7 +236,7 @@ class _Lifter:
         if below.letters <= above.letters:
             try:
                 return Part(Quotient(above.tree, self.stretched(below, above.axes, adding=False)), above.axes)
-            except _Unknown:
+            except _UnknownFormError:
                 pass
         return self.multiplied([above, Part(Quotient(ONE, below.tree), below.axes)])
 
@@ -284,7 +284,7 @@ class _Lifter:
                 trees = [part.tree for part in vectors]
                 inner = trees[0] if len(trees) == 1 else Elementwise(tuple(trees)) if trees else self.ones(i)
                 return [*rest, Part(Call("diag", (inner,)), (i, j))]
-        raise _Unknown
+        raise _UnknownFormError
 
     def contracted(self, parts: list[Part], bound: tuple[str, ...]) -> list[Part]:
         parts = self.merged(parts)
@@ -323,7 +323,7 @@ class _Lifter:
         vectors = [part for part in vectors if "" not in part.axes]
         if columns:  # a column or row is stretched over the first array it fits
             if not matrices:
-                raise _Unknown
+                raise _UnknownFormError
             trees = [self.stretched(part, matrices[0].axes, adding=False) for part in columns]
             matrices[0] = Part(self.elementwise(matrices[0].tree, *trees), matrices[0].axes)
         match matrices, vectors:
@@ -342,9 +342,9 @@ class _Lifter:
                     left = MatrixProduct(left, Call("diag", (vectors[0].tree,)))
                 axes = tuple(next(a for a in part.axes if a != letter) for part in (first, second))
                 if axes[0] == axes[1]:
-                    raise _Unknown
+                    raise _UnknownFormError
                 return Part(MatrixProduct(left, right), axes)
-        raise _Unknown
+        raise _UnknownFormError
 
     def inner(self, vector: Tree, letter: str) -> Tree:
         """The sum of a vector's entries: an inner product where it is a product of two, else with ones."""
@@ -356,7 +356,7 @@ class _Lifter:
         first = matrix.axes[0] == letter
         other = next(a for a in matrix.axes if a != letter)
         if other == "":
-            raise _Unknown
+            raise _UnknownFormError
         return Part(MatrixProduct(self.turned(matrix.tree) if first else matrix.tree, vector), (other,))
 
     def goes_second(self, part: Part, letter: str) -> bool:
@@ -388,14 +388,14 @@ class _Lifter:
             axes = (*first.letters, *second.letters)
             return Part(multiply(*scalars, MatrixProduct(first.tree, row), tight=True), axes)
         if len(matrices) != 1:
-            raise _Unknown
+            raise _UnknownFormError
         (matrix,) = matrices
         axes = tuple(a for a in self.wanted if a) if matrix.letters == frozenset(self.wanted) - {""} else matrix.axes
         tree = matrix.tree if matrix.axes == axes else self.turned(matrix.tree)
         for vector in vectors:
             try:
                 tree = self.elementwise(tree, self.stretched(vector, axes, adding=False))
-            except _Unknown:
+            except _UnknownFormError:
                 if vector.axes != (axes[0],):
                     raise
                 tree = MatrixProduct(Call("diag", (vector.tree,)), tree)
@@ -418,7 +418,7 @@ class _Lifter:
             return MatrixProduct(
                 self.ones(axes[0]), self.row(part.tree) if isinstance(part.tree, MatrixProduct) else Transpose(part.tree)
             )
-        raise _Unknown
+        raise _UnknownFormError
 
     def elementwise(self, *trees: Tree) -> Tree:
         """The product entry by entry; products among the factors are opened, numbers stay in front."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.errors import FormulaError, InputError, shown, suggest
 from derive.network import INPUT_NAME, TARGET_NAME, Equation, Network
-from derive.problem import Arrays, Ask, Fact, Nested, Problem, Train
+from derive.problem import Arrays, Ask, Fact, Numbers, Problem
 from derive.reader import MAX_CHARACTERS, check_name
 from derive.spec import Loader
 from derive.symbols import read_symbol
@@ -23,6 +23,7 @@ from derive.tables.ops import ALIASES, OPS
 from derive.tensors.layers import expand_array_layers
 from derive.tensors.reader import lagged_names, read_array_formula, read_equation, read_size, split_equation
 from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, reduces, shape_of, size_value, spell_shape, spell_size
+from derive.updates import Train
 from derive.written import (
     ONE,
     Call,
@@ -32,6 +33,7 @@ from derive.written import (
     Number,
     Partial,
     Relation,
+    Second,
     Size,
     Tree,
     names_in,
@@ -53,6 +55,7 @@ class ArrayLoader(Loader):
             self.document = {**document, **expand_array_layers(self.section("layers"), document)}
 
     def problem(self) -> Problem:
+        """The problem, every section checked.  Raises InputError."""
         self.check_sections()
         for section in ("examples", "vectors"):
             if section in self.document:
@@ -77,6 +80,7 @@ class ArrayLoader(Loader):
         return replace(problem, asks=self.array_asks(problem))
 
     def notation(self) -> str:
+        """The notation of [names] and [layers]."""
         text = self.text("notation") or ("ng" if "layers" in self.document else "plain")
         if text not in NOTATIONS:
             raise InputError(f"notation: unknown notation '{shown(text)}'" + suggest(text, NOTATIONS))
@@ -85,6 +89,7 @@ class ArrayLoader(Loader):
     # --- shapes and equations -----------------------------------------------------------------------------------------
 
     def declared(self) -> dict[str, Shape]:
+        """The shapes as typed."""
         found: dict[str, Shape] = {}
         for name, axes in self.section("shapes").items():
             place = f"shapes.{shown(name)}"
@@ -100,11 +105,13 @@ class ArrayLoader(Loader):
 
     @staticmethod
     def name_fault(name: str) -> str | None:
+        """What is wrong with a name, or None."""
         if name in ARRAY_FUNCTIONS or name in ("einsum", "delta", "within", "argmax"):
             return f"'{name}' is the name of a function"
         return check_name(name)
 
     def size(self, axis: Any, place: str) -> Tree:
+        """A size as typed."""
         if type(axis) is int and 0 < axis <= 1_000_000:
             return Number(str(axis))
         if type(axis) is str and not axis.strip().isdigit():
@@ -129,6 +136,7 @@ class ArrayLoader(Loader):
         return frozenset(found - sizes - OPS.keys() - ALIASES.keys() - ARRAY_FUNCTIONS.keys())
 
     def equations(self, declared: Mapping[str, Shape]) -> tuple[Network, dict[str, Shape]]:
+        """The network, and the shape of every quantity."""
         section = self.section("forward")
         if not section:
             raise InputError("[forward] is missing or empty: it holds the named equations" + self.near_miss("forward"))
@@ -163,12 +171,14 @@ class ArrayLoader(Loader):
         return Network(tuple(found)), {**{name: () for equation in found for name in names_in(equation.rhs)}, **shapes}
 
     def right_side(self, goal: str, text: str, shapes: Mapping[str, Shape], sizes: frozenset[str]) -> Tree:
+        """An equation's right side."""
         if split_equation(text) is not None:
             return read_equation(text, goal, self.known, shapes, sizes)
         return read_array_formula(text, self.known, shapes, sizes)
 
     @staticmethod
     def check_right_side(tree: Tree) -> None:
+        """Refuse what is no formula for a value."""
         for node in walk(tree):
             if isinstance(node, Partial):
                 raise FormulaError("a derivative is no part of the forward pass")
@@ -180,6 +190,7 @@ class ArrayLoader(Loader):
                 raise FormulaError(f"{node.function}(…)[k] is not read here; write the entry as an index equation")
 
     def goal_shape(self, goal: str, tree: Tree, shapes: Mapping[str, Shape], declared: Mapping[str, Shape]) -> Shape:
+        """The shape of a goal: that of its right side, which [shapes] may keep an axis of."""
         shape = shape_of(tree, shapes)
         wanted = declared.get(goal)
         if wanted is None or wanted == shape:
@@ -216,9 +227,10 @@ class ArrayLoader(Loader):
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 
-    def numbers_of(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[dict[str, Nested], dict[str, int]]:
+    def numbers_of(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[dict[str, Numbers], dict[str, int]]:
+        """The given numbers, and the sizes they settle."""
         sizes: dict[str, int] = {}
-        given: dict[str, Nested] = {}
+        given: dict[str, Numbers] = {}
         names = sizes_in(shapes)
         section = self.section("given")
         for name, value in section.items():
@@ -237,7 +249,8 @@ class ArrayLoader(Loader):
             given[name] = self.nested(value, place, shapes[name], sizes)
         return given, sizes
 
-    def nested(self, value: Any, place: str, shape: Shape, sizes: dict[str, int]) -> Nested:
+    def nested(self, value: Any, place: str, shape: Shape, sizes: dict[str, int]) -> Numbers:
+        """A nested list of numbers of a shape."""
         if not shape:
             if isinstance(value, list):
                 raise InputError(f"{place}: a number is wanted; give a list its shape in [shapes]")
@@ -278,6 +291,7 @@ class ArrayLoader(Loader):
     # --- the rest -----------------------------------------------------------------------------------------------------
 
     def array_train(self, network: Network, arrays: Arrays) -> Train:
+        """What is trained."""
         section = self.section("train")
         if "batch" in section:
             raise InputError("train.batch: does not go with [shapes]: put the batch into an axis")
@@ -289,12 +303,14 @@ class ArrayLoader(Loader):
                 raise InputError(f"train.parameters: '{name}' holds places, which do not move")
         if train.learning_rate is not None and arrays.shapes.get(train.loss):
             raise InputError(
-                f"train.loss: '{train.loss}' has the shape {spell_shape(arrays.shapes[train.loss])}; only a number can be made smaller"
+                f"train.loss: '{train.loss}' has the shape {spell_shape(arrays.shapes[train.loss])}; "
+                "only a number can be made smaller"
             )
         return replace(train, parameters=names)
 
     @staticmethod
     def guess(network: Network, arrays: Arrays, loss: str) -> tuple[str, ...]:
+        """The parameters where none are named: what is no input or target by its name."""
         used = network.above(loss)
 
         def is_data(name: str) -> bool:
@@ -309,6 +325,7 @@ class ArrayLoader(Loader):
         return found or tuple(name for name in network.free if name in used and name not in arrays.integers)
 
     def array_names(self, network: Network, sizes: frozenset[str]) -> dict[str, str]:
+        """How names are written."""
         found = {}
         for name, source in self.section("names").items():
             if name not in network.quantities and name not in sizes:
@@ -323,6 +340,7 @@ class ArrayLoader(Loader):
         return found
 
     def array_asks(self, problem: Problem) -> tuple[Ask, ...]:
+        """What is asked."""
         found = []
         assert problem.arrays is not None
         for label, text in self.section("ask").items():
@@ -337,8 +355,8 @@ class ArrayLoader(Loader):
         return tuple(found)
 
 
-def read_quantity(text: str, problem: Problem) -> Tree:
-    """A quantity of a problem over arrays, `Z` or `dL/dW`.  Raises FormulaError."""
+def read_quantity(text: str, problem: Problem, seconds: bool = False) -> Tree:
+    """A quantity of a problem over arrays, `Z` or `dL/dW`; with `seconds`, `d2L/dw^2` too.  Raises FormulaError."""
     assert problem.arrays is not None
     network = problem.network
     tree = read_array_formula(text, network.quantities, problem.arrays.shapes, sizes_in(problem.arrays.shapes), quantities=True)
@@ -348,6 +366,8 @@ def read_quantity(text: str, problem: Problem) -> Tree:
         case Partial(of, wrt):
             if wrt not in network.above(of) or wrt == of:
                 raise FormulaError(f"'{of}' does not depend on '{wrt}'")
+            return tree
+        case Second() if seconds:
             return tree
     raise FormulaError("a quantity over arrays is asked for by its name or as a derivative: Z, dL/dW")
 

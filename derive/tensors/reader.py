@@ -19,13 +19,13 @@ from derive.tensors.algebra import affine
 from derive.tensors.components import relettered
 from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, spell_shape, spell_size
 from derive.written import (
+    ONE,
     Call,
     Delta,
     Einsum,
     Index,
     Indexed,
     Name,
-    ONE,
     Over,
     Partial,
     Product,
@@ -47,7 +47,7 @@ SUMMING = ("sum", "max", "mean", "argmax")
 
 
 def read_size(text: str, known: Collection[str] | None = None) -> Tree:
-    """A size: a name, a whole number, or a formula of them, `(n - m)/s + 1`; a fraction is cut to whole steps.  Raises FormulaError."""
+    """A size: a name, a whole number, or a formula of them, `(n - m)/s + 1`, cut to whole steps.  Raises FormulaError."""
     return substitute(read_formula(text, known), lambda leaf: Size(leaf.name) if isinstance(leaf, Name) else None)
 
 
@@ -118,7 +118,8 @@ def ranges_of(tree: Tree, shapes: Shapes) -> dict[str, Tree]:
         for a, size in zip(node.at, shape, strict=False):
             if isinstance(a, Index) and ranges.setdefault(a.name, size) != size and a.size == UNKNOWN:
                 raise FormulaError(
-                    f"'{a.name}' runs over {spell_size(ranges[a.name])} and, in the shape {spell_shape(shape)}, over {spell_size(size)}"
+                    f"'{a.name}' runs over {spell_size(ranges[a.name])} and, in the shape {spell_shape(shape)}, "
+                    f"over {spell_size(size)}"
                 )
     return ranges
 
@@ -197,6 +198,7 @@ class ArrayParser(Parser):
         self.indexed = False
 
     def named(self, token: Token) -> Tree:
+        """A name: a function, a letter, a size or a quantity."""
         name, opens = token.text, self.is_sign("(")
         if opens and name not in (self.names or ()):
             if name == "einsum":
@@ -222,6 +224,7 @@ class ArrayParser(Parser):
         return super().named(token)
 
     def array_call(self, token: Token) -> Tree:
+        """A function of arrays."""
         name = token.text
         self.take()
         arguments = self.items(")")
@@ -233,6 +236,7 @@ class ArrayParser(Parser):
         return Call(name, arguments)
 
     def einsum(self, token: Token) -> Tree:
+        """An einsum, its letters in quotes."""
         self.take()
         first = self.take()
         if first.kind != "string":
@@ -262,6 +266,7 @@ class ArrayParser(Parser):
         return found
 
     def over(self, operation: str, declared: list[tuple[str, Tree]]) -> Tree:
+        """A sum or maximum over declared letters."""
         names = [name for name, _ in declared]
         if set(names) & set(self.letters) or len(set(names)) != len(names):
             raise FormulaError(f"a letter is used twice: {', '.join(names)}")
@@ -274,6 +279,7 @@ class ArrayParser(Parser):
         return Over(operation, tuple(Index(name, size) for name, size in declared), body)
 
     def after(self, tree: Tree, token: Token) -> Tree:
+        """What may hang on an atom: letters in square brackets too."""
         if isinstance(tree, Name | Partial) and self.is_sign("["):
             self.take()
             tree = Indexed(tree, self.items("]"))

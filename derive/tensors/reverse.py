@@ -33,7 +33,7 @@ from derive.tensors.algebra import (
     times,
     tree_of,
 )
-from derive.tensors.components import Place, Space, component, letters_in, relettered
+from derive.tensors.components import Place, Space, apart, component, letters_in, relettered
 from derive.tensors.matrices import recognise
 from derive.tensors.shapes import Shape
 from derive.written import (
@@ -170,7 +170,7 @@ class _EntryWalk:
         return Over("sum", letters, product) if letters else product
 
     def is_ambiguous(self, user: str, users: Sequence[str]) -> bool:
-        """Whether another user, or an earlier step of a recurrence, reaches this one too, so that its slope holds everything else."""
+        """Whether another user, or an earlier step, reaches this one too, so that its slope holds everything else."""
         again = any(user in self.network.below(later) for later in self.network.users.get(user, ()))
         return again or any(user in self.network.below(other) for other in users if other != user)
 
@@ -188,7 +188,7 @@ class _EntryWalk:
             own = entry(Partial(user, name, direct=True), (), place)
             return [Term(atoms=((own, Fraction(1)),))]
         taken = letters_in(*at, *place, *self.of_place)
-        rhs = component(self.network.by_goal[user].rhs, at, self.space, taken)
+        rhs = component(self.network.by_goal[user].rhs, at, self.space, taken, opened=False)
         output: Tree = Indexed(Name(user), at) if at else Name(user)
         terms = self.slope(rhs, name, place, (output,))
         return [renamed_outputs(term, self.patterns) for term in terms]
@@ -245,7 +245,8 @@ class _EntryWalk:
     # --- what is done to the terms ------------------------------------------------------------------------------------
 
     def simplified(self, terms: Iterable[Term]) -> list[Term]:
-        named = [renamed_outputs(term, self.patterns) for term in gathered(terms)]
+        fixed = [term for term in map(contract, terms) if term is not None]
+        named = [renamed_outputs(term, self.patterns) for term in gathered(fixed)]
         return [_signed(term) for term in gathered(named)]
 
     def short(self, name: str, users: Sequence[str], count: int) -> list[str]:
@@ -366,7 +367,7 @@ class _EntryWalk:
             if whole is not None and whole != last:
                 kept.append(Line(whole, "matrix-form" if last is None else "insert-found", (name,) if last is None else about))
                 last = whole
-        return tuple(kept)
+        return tuple(replace(line, tree=apart(line.tree, letters_in(*line.at), self.space)) for line in kept)
 
     def compact(self, name: str, place: Place, terms: Sequence[Term]) -> tuple[list[Line], tuple[str, ...]]:
         """The same without the names of the derivatives found on the way, where that comes to a few terms."""

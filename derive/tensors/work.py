@@ -1,7 +1,7 @@
 """The pipeline over arrays: a problem into a judged derivation, with numbers where every number is given.
 
-Owns `ArrayDerivation` and `derive_arrays`.  May import: errors, written, arithmetic, backward, checks, derivation, problem, rounding,
-values, tensors.
+Owns `ArrayDerivation` and `derive_arrays`.  May import: errors, written, arithmetic, backward, checks, derivation, problem,
+rounding, values, tensors.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from derive.arithmetic import precision
 from derive.backward import Line, Step
 from derive.checks import FORWARD_AGAIN, Checks, demand, judge_forward
 from derive.errors import FormulaError, InputError, LimitError, UsageError, suggest
-from derive.problem import Nested, Problem
+from derive.problem import Numbers, Problem
 from derive.rounding import Rounding
 from derive.tensors.components import Place, Space, component, letters_in
+from derive.tensors.curvature import derive_seconds, judge_seconds
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.judges import DIRECTION, EXPANDED, SCALAR, Slope, judge_entries, judge_gradients
 from derive.tensors.problems import read_quantity, sizes_in
@@ -29,7 +30,6 @@ from derive.written import (
     Call,
     Elementwise,
     Index,
-    Later,
     Listing,
     Name,
     Number,
@@ -39,12 +39,16 @@ from derive.written import (
     Quotient,
     Rows,
     Rule,
+    Second,
     Sum,
     Tree,
     children,
     names_in,
     walk,
 )
+
+BENT = "second-difference"
+"""The judge of second derivatives besides those of every line."""
 
 LEVELS = ("index", "matrix", "components")
 """How much is shown: every line; what it comes to as matrices; or every gradient entry by entry."""
@@ -57,8 +61,8 @@ MOST_ENTRIES = 2_000
 class ArrayDerivation:
     """A problem over arrays worked out: every step, the values where all numbers are given, and who judged it.
 
-    `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` says how much of it a page
-    shows.
+    `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` and `excerpt` say how
+    much of it a page shows.
     """
 
     problem: Problem
@@ -72,24 +76,34 @@ class ArrayDerivation:
     level: str = "index"
     requested: tuple[Partial, ...] = ()
     kinks: tuple[str, ...] = ()
+    seconds: tuple[Step, ...] = ()
+    excerpt: tuple[Tree, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in the order of the page."""
-        return (*self.forward, *self.partials, *self.updates)
+        return (*self.forward, *self.partials, *self.seconds, *self.updates)
 
     def step(self, quantity: str) -> Step:
-        """The step of a quantity as it is typed: `step("dL/dW")`.  Raises FormulaError for a quantity without one.
+        """The step of a quantity as it is typed, `dL/dW` or `d2L/dw^2`.  Raises FormulaError for a quantity without one.
 
         >>> import derive
         >>> derive.derive(derive.find("dense")).step("dL/dW").answer
         MatrixProduct(left=Partial(of='L', wrt='Z', direct=False, signal=False), right=Transpose(body=Name(name='X')))
         """
-        goal = read_quantity(quantity, self.problem)
+        goal = read_quantity(quantity, self.problem, seconds=True)
+        either = (goal, Second(goal.of, goal.then, goal.first)) if isinstance(goal, Second) else (goal,)
         for step in self.steps:
-            if step.goal == goal:
+            if step.goal in either:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
+
+    def only(self, *quantities: str) -> ArrayDerivation:
+        """The same derivation, of which a page shows the steps of these quantities alone: `only("dL/dW")`.
+
+        Raises FormulaError for a quantity without a step.
+        """
+        return replace(self, excerpt=tuple(self.step(quantity).goal for quantity in quantities))
 
     def entries(self, quantity: str) -> Iterator[tuple[str, Tree]]:
         """The gradient entry by entry, made one at a time: its name as typed, and its formula.
@@ -104,9 +118,8 @@ class ArrayDerivation:
         missing = sorted(sizes_in(arrays.shapes) - arrays.sizes.keys())
         if missing:
             raise InputError(f"entry by entry needs a number for every size; missing: {', '.join(missing)}")
-        expansion = Expansion(
-            self.problem, arrays.sizes, {name: arrays.given[name] for name in arrays.integers if name in arrays.given}
-        )
+        integers = {name: arrays.given[name] for name in arrays.integers if name in arrays.given}
+        expansion = Expansion(self.problem, arrays.sizes, integers, wired=False)
         for key, formula in expansion.entries(step.goal, index_line(step)):
             yield f"d{key.of}/d{key.wrt}", formula
 
@@ -139,6 +152,7 @@ def derive_arrays(
     of: str | None = None,
     wrt: Sequence[str] = (),
     level: str = "index",
+    hessian: bool = False,
 ) -> ArrayDerivation:
     """Work a problem over arrays out and judge every line of it.
 
@@ -159,6 +173,14 @@ def derive_arrays(
     findings, judged = judge_entries(problem, (*forward, *partials))
     demand(findings)
     judges = [EXPANDED, DIRECTION, SCALAR]
+    curved = None
+    if hessian:
+        by = tuple(partial.wrt for partial in requested) or train.parameters
+        curved = derive_seconds(problem, requested[0].of if requested else train.loss, by, partials, space, arrays.facts)
+        findings, more = judge_seconds(curved)
+        demand(findings)
+        judged += more
+        judges.append(BENT)
     states: tuple[State, ...] = ()
     updates: tuple[Step, ...] = ()
     kinks: tuple[str, ...] = ()
@@ -179,9 +201,21 @@ def derive_arrays(
             for steps in (forward, partials, updates)
         )
         judged += sum(line.numeric for step in (*forward, *partials, *updates) for line in step.lines)
-    lines = sum(len(step.lines) for step in (*forward, *partials, *updates))
+    seconds = curved.steps if curved is not None else ()
+    lines = sum(len(step.lines) for step in (*forward, *partials, *seconds, *updates))
     return ArrayDerivation(
-        problem, rounding, forward, partials, updates, states, Checks(lines, judged, tuple(judges)), space, level, requested, kinks
+        problem,
+        rounding,
+        forward,
+        partials,
+        updates,
+        states,
+        Checks(lines, judged, tuple(judges)),
+        space,
+        level,
+        requested,
+        kinks,
+        seconds,
     )
 
 
@@ -264,7 +298,7 @@ def _is_complete(problem: Problem) -> bool:
     return not unknown and all(name in arrays.given for name in free) and sizes_in(arrays.shapes) <= arrays.sizes.keys()
 
 
-def _entries_of(given: Nested, name: str, place: Cell = ()) -> Iterator[tuple[str, Number]]:
+def _entries_of(given: Numbers, name: str, place: Cell = ()) -> Iterator[tuple[str, Number]]:
     if isinstance(given, Number):
         yield cell_name(name, place), given
     else:
