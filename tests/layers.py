@@ -142,6 +142,7 @@ FUNCTIONS = {
     "square": numpy.square,
     "sqrt": numpy.sqrt,
     "exp": numpy.exp,
+    "abs": numpy.abs,
     "log": numpy.log,
     "step": lambda z: (numpy.asarray(z) > 0).astype(float),
     "bce": lambda y, t: -t * numpy.log(y) - (1 - t) * numpy.log(1 - y),
