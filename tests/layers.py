@@ -4,6 +4,7 @@ Nothing here is read from a problem file, and nothing of `derive.tensors` is use
 tensors/shapes.py says NumPy would, and every derivative it meets is a central difference of the forward pass below.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -307,6 +308,11 @@ def one_hot(q, source):
     q["y"] = source.dirichlet(numpy.ones(len(q["y"])))
 
 
+def shares(q, source):
+    """A distribution without a 0."""
+    q["q"] = source.dirichlet(numpy.full(len(q["q"]), 5.0))
+
+
 def smoothed(q, source):
     one_hot(q, source)
     q["epsilon"] = numpy.array(0.1)
@@ -441,6 +447,32 @@ def residual(at, q):
 def ridge(at, q):
     r = at("r", q["X"] @ q["w"] - q["y"])
     at("L", (r @ r) / (2 * len(r)) + q["lambda"] / 2 * (q["w"] @ q["w"]))
+
+
+def activations(at, q):
+    z1, z2, z3, z4, z5 = (q[f"z{k}"] for k in range(1, 6))
+    at("a1", z1 * (1 + numpy.vectorize(math.erf)(z1 / numpy.sqrt(2))) / 2)
+    at("a2", z2 / (1 + numpy.exp(-z2)))
+    at("a3", numpy.where(z3 > 0, z3, numpy.expm1(z3)))
+    at("a4", numpy.log1p(numpy.exp(z4)))
+    at("a5", z5 * numpy.tanh(numpy.log1p(numpy.exp(z5))))
+
+
+def hinge(at, q):
+    y = at("y", q["X"] @ q["w"] + q["b"])
+    at("L", numpy.maximum(0, 1 - q["t"] * y).sum() / len(y))
+
+
+def huber(at, q):
+    y = at("y", q["X"] @ q["w"])
+    e = abs(y - q["t"])
+    at("L", numpy.where(e <= 1, e**2 / 2, e - 0.5).sum() / len(y))
+
+
+def kl(at, q):
+    top = numpy.exp(q["z"])
+    p = at("p", top / top.sum())
+    at("L", (q["q"] * numpy.log(q["q"] / p)).sum())
 
 
 def lasso(at, q):
@@ -598,6 +630,34 @@ LAYERS = {
         labelsmoothing,
         lambda torch, F, q: {"L": F.cross_entropy(q["z"], q["y"], label_smoothing=0.1)},
         draw=smoothed,
+    ),
+    "activations": Layer(
+        {"n": 4},
+        {f"z{k}": (4,) for k in range(1, 6)},
+        activations,
+        lambda torch, F, q: {
+            f"a{k}": f(q[f"z{k}"]) for k, f in enumerate((F.gelu, F.silu, F.elu, F.softplus, F.mish), start=1)
+        },
+        outputs=("a1", "a2", "a3", "a4", "a5"),
+    ),
+    "hinge": Layer(
+        {"N": 5, "d": 3},
+        {"X": (5, 3), "w": (3,), "b": (), "t": (5,)},
+        hinge,
+        lambda torch, F, q: {"L": F.relu(1 - q["t"] * (q["X"] @ q["w"] + q["b"])).mean()},
+    ),
+    "huber": Layer(
+        {"N": 5, "d": 3},
+        {"X": (5, 3), "w": (3,), "t": (5,)},
+        huber,
+        lambda torch, F, q: {"L": F.huber_loss(q["X"] @ q["w"], q["t"])},
+    ),
+    "kl": Layer(
+        {"K": 4},
+        {"z": (4,), "q": (4,)},
+        kl,
+        lambda torch, F, q: {"L": F.kl_div(F.log_softmax(q["z"], 0), q["q"], reduction="sum")},
+        draw=shares,
     ),
     "lasso": Layer(
         {"N": 4, "d": 3},

@@ -17,7 +17,7 @@ import derive
 HOME = Path(__file__).parent.parent / "notebooks"
 QUESTIONS = ("q1", "q2", "q3")
 ARRAYS = ("layers", "losses", "sequences")
-NAMES = (*QUESTIONS, *ARRAYS)
+NAMES = (*QUESTIONS, *ARRAYS, "optimisers")
 MOST_OUTPUT = 200_000
 
 
@@ -119,7 +119,12 @@ def facts_arrays(name):
             yield from (f"{quantity:10} largest entry" for quantity in re.findall(r"^check\(\"(.+?)\"", cell.source, flags=re.MULTILINE))
 
 
-FACTS = {"q1": facts_q1, "q2": facts_q2, "q3": facts_q3} | {name: partial(facts_arrays, name) for name in ARRAYS}
+def facts_optimisers():
+    """Two updates of every rule, each by a cell that raises unless the recurrence in plain Python agrees."""
+    yield from (f"{name} after two updates:" for name in ("weightdecay", "momentum", "nesterov", "rmsprop", "adam"))
+
+
+FACTS = {"optimisers": facts_optimisers, "q1": facts_q1, "q2": facts_q2, "q3": facts_q3} | {name: partial(facts_arrays, name) for name in ARRAYS}
 
 
 @pytest.mark.parametrize("name", NAMES)
