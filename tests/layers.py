@@ -150,6 +150,7 @@ FUNCTIONS = {
     "cross_entropy": lambda y, t: -(t * numpy.log(y)).sum(),
     "diag": numpy.diag,
     "max": numpy.maximum,
+    "abs": numpy.abs,
 }
 REDUCTIONS = {"sum": numpy.sum, "mean": numpy.mean, "max": numpy.max}
 
@@ -442,6 +443,11 @@ def ridge(at, q):
     at("L", (r @ r) / (2 * len(r)) + q["lambda"] / 2 * (q["w"] @ q["w"]))
 
 
+def lasso(at, q):
+    r = at("r", q["X"] @ q["w"] - q["y"])
+    at("L", (r @ r) / (2 * len(r)) + q["lambda"] * numpy.abs(q["w"]).sum())
+
+
 def rnn(at, q):
     h = numpy.zeros(len(q["W"]))
     for t, x in enumerate(q["x"]):
@@ -592,6 +598,16 @@ LAYERS = {
         labelsmoothing,
         lambda torch, F, q: {"L": F.cross_entropy(q["z"], q["y"], label_smoothing=0.1)},
         draw=smoothed,
+    ),
+    "lasso": Layer(
+        {"N": 4, "d": 3},
+        {"X": (4, 3), "w": (3,), "y": (4,), "lambda": ()},
+        lasso,
+        lambda torch, F, q: {
+            "L": F.mse_loss(F.linear(q["X"], q["w"][None])[:, 0], q["y"]) / 2
+            + q["lambda"] * F.l1_loss(q["w"], torch.zeros_like(q["w"]), reduction="sum")
+        },
+        draw=positive("lambda"),
     ),
     "layernorm": Layer(
         {"N": 3, "d": 4},
