@@ -143,15 +143,25 @@ FUNCTIONS = {
     "square": numpy.square,
     "sqrt": numpy.sqrt,
     "exp": numpy.exp,
-    "abs": numpy.abs,
     "log": numpy.log,
     "step": lambda z: (numpy.asarray(z) > 0).astype(float),
     "bce": lambda y, t: -t * numpy.log(y) - (1 - t) * numpy.log(1 - y),
     "half_squared_error": lambda y, t: ((t - y) ** 2).sum() / 2,
     "mse": lambda y, t: ((t - y) ** 2).mean(),
     "cross_entropy": lambda y, t: -(t * numpy.log(y)).sum(),
+    "normal_cdf": lambda z: (1 + numpy.vectorize(math.erf)(z / math.sqrt(2))) / 2,
+    "normal_pdf": lambda z: numpy.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
+    "gelu": lambda z: z * (1 + numpy.vectorize(math.erf)(z / math.sqrt(2))) / 2,
+    "silu": lambda z: z / (1 + numpy.exp(-z)),
+    "elu": lambda z: numpy.where(z > 0, z, numpy.expm1(z)),
+    "mish": lambda z: z * numpy.tanh(numpy.log1p(numpy.exp(z))),
+    "hinge": lambda y, t: numpy.maximum(0, 1 - t * y).sum(),
+    "huber": lambda y, t: numpy.where(abs(y - t) <= 1, (y - t) ** 2 / 2, abs(y - t) - 0.5).sum(),
+    "kl": lambda y, t: (t * numpy.log(t / y)).sum(),
     "diag": numpy.diag,
+    "min": numpy.minimum,
     "max": numpy.maximum,
+    "abs": numpy.abs,
 }
 REDUCTIONS = {"sum": numpy.sum, "mean": numpy.mean, "max": numpy.max}
 
@@ -664,7 +674,8 @@ LAYERS = {
         {"X": (4, 3), "w": (3,), "y": (4,), "lambda": ()},
         lasso,
         lambda torch, F, q: {
-            "L": F.mse_loss(F.linear(q["X"], q["w"][None])[:, 0], q["y"]) / 2 + q["lambda"] * q["w"].abs().sum()
+            "L": F.mse_loss(F.linear(q["X"], q["w"][None])[:, 0], q["y"]) / 2
+            + q["lambda"] * F.l1_loss(q["w"], torch.zeros_like(q["w"]), reduction="sum")
         },
         draw=positive("lambda"),
     ),
