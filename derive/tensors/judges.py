@@ -57,7 +57,8 @@ class Slope(dict[Any, Any]):
     def __missing__(self, key: Any) -> Decimal:
         if not isinstance(key, Partial):
             raise KeyError(key)
-        if key.wrt in self.network.mentions.get(key.of, ()) and (key.direct or key.of not in self.rates):
+        mentioned = key.wrt in self.network.mentions.get(key.of, ())
+        if mentioned and (key.direct or (key.of not in self.rates and not self.goes_round(key.wrt, key.of))):
             self[key] = rate = self.along(key.of, key.wrt)
             return rate
         if key.direct:
@@ -65,6 +66,20 @@ class Slope(dict[Any, Any]):
         if key.of not in self.rates:
             self.rates[key.of] = self.swept(key.of)
         return self.rates[key.of].get(key.wrt, Decimal(0))
+
+    def goes_round(self, name: str, of: str) -> bool:
+        """Whether a path other than the direct one leads from one entry to another; looked for between the two only."""
+        order, users = self.network.order, self.network.users
+        todo = [user for user in users.get(name, ()) if user != of and order[user] < order[of]]
+        seen = set(todo)
+        while todo:
+            for user in users[todo.pop()]:
+                if user == of:
+                    return True
+                if user not in seen and order[user] < order[of]:
+                    seen.add(user)
+                    todo.append(user)
+        return False
 
     def swept(self, of: str) -> dict[str, Decimal]:
         """How fast an entry moves with everything it depends on: from the last equation to the first."""
@@ -223,7 +238,8 @@ def judge_entries(problem: Problem, steps: Sequence[Step]) -> tuple[list[Finding
     findings = _contradictions(expansion, claims, WORKING_DIGITS, NUDGE)
     if findings:
         findings = _contradictions(expansion, claims, FINE_DIGITS, FINE_NUDGE)
-    findings += _against_scalars(expansion, steps, WORKING_DIGITS, NUDGE) and _against_scalars(expansion, steps, FINE_DIGITS, FINE_NUDGE)
+    if _against_scalars(expansion, steps, WORKING_DIGITS, NUDGE):
+        findings += _against_scalars(expansion, steps, FINE_DIGITS, FINE_NUDGE)
     judged = {id(claim.line) for claim in claims} - {id(claim.line) for claim in claims if not claim.judged}
     return findings, len(judged)
 

@@ -174,7 +174,15 @@ class ArrayLoader(Loader):
         """An equation's right side."""
         if split_equation(text) is not None:
             return read_equation(text, goal, self.known, shapes, sizes)
-        return read_array_formula(text, self.known, shapes, sizes)
+        tree = read_array_formula(text, self.known, shapes, sizes)
+        told = {*self.section("shapes"), *self.section("given"), *(key.strip() for key in self.section("forward"))}
+        for node in walk(tree):
+            for place in node.at if isinstance(node, Indexed) else ():
+                letter = next((name for name in names_in(place) if name not in told), None)
+                if letter is not None:
+                    hint = f'write {goal} = "{goal}[{letter}] = …", an index equation'
+                    raise FormulaError(f"'{letter}' is no place here: {hint}, if it is a letter")
+        return tree
 
     @staticmethod
     def check_right_side(tree: Tree) -> None:
