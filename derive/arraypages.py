@@ -149,7 +149,7 @@ class _ArrayPage(DerivationPage):
         parts: list[Part] = ["("]
         for size in shape:
             parts += [", ", size] if len(parts) > 1 else [size]
-        return (*parts, ",)" if len(shape) == 1 else ")")
+        return (*parts, ")")
 
     def remarks(self) -> list[Block]:
         """What the lines below take for granted: how far letters run, δ, what comes from above, sums that are given."""

@@ -41,8 +41,8 @@ REFUSED = [
     ('Z = "X @ W"', "", "forward.Z: shapes (d, N) and (m, d) do not fit at '@': N is not m; the other way round they fit"),
     ('Z = "W @ W"', "", "forward.Z: shapes (m, d) and (m, d) do not fit at '@': d is not m; transpose the right one with .T"),
     ('Z = "W.T @ X"', "", "forward.Z: shapes (d, m) and (d, N) do not fit at '@': m is not d; transpose the left one with .T"),
-    ('Z = "W @ b"', "", "forward.Z: shapes (m, d) and (m,) do not fit at '@': d is not m; transpose the left one with .T"),
-    ('Z = "W @ X + b"', "", "forward.Z: shapes (m, N) and (m,) do not fit at '+': N is not m; a column has the shape (m, 1)"),
+    ('Z = "W @ b"', "", "forward.Z: shapes (m, d) and (m) do not fit at '@': d is not m; transpose the left one with .T"),
+    ('Z = "W @ X + b"', "", "forward.Z: shapes (m, N) and (m) do not fit at '+': N is not m; a column has the shape (m, 1)"),
     ('Z = "W * X"', "", "forward.Z: shapes (m, d) and (d, N) do not fit at '*': m is not d"),
     ('Z = "W / W.T"', "", "forward.Z: shapes (m, d) and (d, m) do not fit at '/': m is not d; transpose one of them with .T"),
     ('Z = "W @ 2"', "", "forward.Z: '@' is for vectors and matrices, not for shapes (m, d) and (); write *"),
@@ -84,13 +84,13 @@ REFUSED = [
     (
         'ids = "2*b"\nY = "Y[n,j] = E[ids[n], j]"',
         "",
-        "forward.ids: its right side has the shape (m,), but [shapes] gives ids the shape (N,)",
+        "forward.ids: its right side has the shape (m), but [shapes] gives ids the shape (N)",
     ),
     ('m = "sum(b)"', "", "forward.m: m is the name of a size"),
     ('L = "b >= 1"', "", "forward.L: a comparison is no formula for a value"),
     # numbers
     ('L = "sum(W)"', "[given]\nW = [[1, 2], [3]]", "given.W: a list of 1 where d = 2"),
-    ('L = "sum(W)"', "[given]\nW = [1, 2]", "given.W: should be a list of d for the shape (d,)"),
+    ('L = "sum(W)"', "[given]\nW = [1, 2]", "given.W: should be a list of d for the shape (d)"),
     ('L = "sum(W)"', "[given]\nW = 3", "given.W: should be a list of m for the shape (m, d)"),
     ('L = "sum(W)"', "[given]\nW = [[1, [2]]]", "given.W: a number is wanted; give a list its shape in [shapes]"),
     ('L = "sum(W)"', "[given]\nd = 3\nW = [[1, 2]]", "given.W: a list of 2 where d = 3"),
@@ -109,7 +109,7 @@ REFUSED = [
     ('L = "sum(b)"', "[[examples]]\nb = [1]", '[examples] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
     ('L = "sum(b)"', '[vectors]\nv = ["b"]', '[vectors] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
     ('L = "sum(b)"', "[train]\nbatch = true", "train.batch: does not go with [shapes]: put the batch into an axis"),
-    ('q = "2*b"', "[train]\nlearning_rate = 0.1", "train.loss: 'q' has the shape (m,); only a number can be made smaller"),
+    ('q = "2*b"', "[train]\nlearning_rate = 0.1", "train.loss: 'q' has the shape (m); only a number can be made smaller"),
     ('Y = "Y[n,j] = E[ids[n], j]"', '[train]\nparameters = ["ids"]', "train.parameters: 'ids' holds places, which do not move"),
     ('L = "sum(b)"', '[ask]\na = "dL/dq"', "ask.a: unknown quantity 'q' in dL/dq"),
     ('L = "sum(b)"', '[ask]\na = "db/dL"', "ask.a: 'b' does not depend on 'L'"),
@@ -127,7 +127,7 @@ BAD_SHAPES = [
     ("b = [1, 1, 1, 1, 1, 1, 1]", "shapes.b: more than 6 axes"),
     ('b = ["m"]\nsum = ["m"]', "shapes.sum: 'sum' is the name of a function"),
     ('b = ["m"]\nc = ["m"]', "shapes.c: no equation uses it"),
-    ('b = ["m"]\nL = ["m"]', "forward.L: its right side has the shape (), but [shapes] gives L the shape (m,)"),
+    ('b = ["m"]\nL = ["m"]', "forward.L: its right side has the shape (), but [shapes] gives L the shape (m)"),
 ]
 REFUSALS = [(problem_text(forward, rest), message) for forward, rest, message in REFUSED]
 REFUSALS += [(problem_text('L = "sum(b)"', shapes=shapes), message) for shapes, message in BAD_SHAPES]

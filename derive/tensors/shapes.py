@@ -119,7 +119,7 @@ def _bracketed(size: Tree) -> str:
 
 def spell_shape(shape: Shape) -> str:
     """A shape as it is written: `(m, d)`."""
-    return f"({', '.join(map(spell_size, shape))}{',' * (len(shape) == 1)})" if shape else "()"
+    return f"({', '.join(map(spell_size, shape))})"
 
 
 def broadcast(shapes: Sequence[Shape], place: str) -> Shape:
