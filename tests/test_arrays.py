@@ -69,6 +69,11 @@ REFUSED = [
     ('q = "r[i] = b[i]"', "", "forward.q: an index equation begins with q[i] = …, a letter for each axis"),
     ('q = "q[i] = W[i]"', "", "forward.q: W has the shape (m, d), which is not 1 letters"),
     ('q = "q[i] = sum(i, b[i])"', "", "forward.q: a letter is used twice: i"),
+    (
+        'z = "z[t] = sum(j < m, b[j+0]*x[t]) + sum(j < T, x[j+0]*x[t])"',
+        "",
+        "forward.z: 'j' runs over m and over T: use two letters",
+    ),
     ('q = "q[W] = b[W]"', "", "forward.q: 'W' cannot be a letter here: a letter is a name that nothing else has"),
     (
         'z = "z[t] = z[t+1] + x[t]"',

@@ -109,8 +109,11 @@ def ranges_of(tree: Tree, shapes: Shapes) -> dict[str, Tree]:
     """Over what each letter runs: the axis at which it stands alone.  Raises FormulaError where two axes differ."""
     ranges: dict[str, Tree] = {}
     for node in walk(tree):
-        if isinstance(node, Over):
-            ranges |= {index.name: index.size for index in node.indices if index.size != UNKNOWN}
+        for index in node.indices if isinstance(node, Over) else ():
+            if index.size != UNKNOWN and ranges.setdefault(index.name, index.size) != index.size:
+                raise FormulaError(
+                    f"'{index.name}' runs over {spell_size(ranges[index.name])} and over {spell_size(index.size)}: use two letters"
+                )
     for node in walk(tree):
         if not isinstance(node, Indexed):
             continue
