@@ -143,7 +143,7 @@ REFUSALS += [
     ),
     (
         '[layers]\nsizes = ["a", "b"]\nloss = "bce"',
-        "layers.loss: over arrays should be one of half_squared_error, mse, cross_entropy, none",
+        "layers.loss: over arrays should be one of half_squared_error, mse, cross_entropy, kl, hinge, huber, none",
     ),
     ('[layers]\nsizes = ["a", "b"]\nbatch = 0', 'layers.batch: should be the number of examples, a name or a number: "N"'),
 ]
