@@ -281,6 +281,43 @@ def test_lines_grow_linearly_with_depth():
     assert counts[2] - counts[1] == counts[1] - counts[0] > 0
 
 
+SHIFTED = [
+    ('z = "z[i] = sum(j, w[j]*x[i+j])"', '["n - m + 1"]', "sum(j < m, within(k - j, n - m + 1)*w[j])"),
+    ('z = "z[i] = x[i+1] - x[i-1]"', '["n"]', "within(i - 1, n) - within(i + 1, n)"),
+    ('z = "z[i] = within(i+1, n)*x[i+1] + x[i]*delta(i, 0)"', '["n"]', "within(i - 1, n)*within((i - 1) + 1, n) + delta(0, i)"),
+    ('z = "z[i] = v[i]*x[i]"', '["m"]', "within(j, m)*v[j]"),  # cut off: an entry of z beyond m is no entry
+]
+
+
+@pytest.mark.parametrize(("equation", "shape", "answer"), SHIFTED)
+def test_what_is_put_in_for_a_derivative_holds_at_its_places_only(equation, shape, answer):
+    """∂L/∂z is 1 at every place of z, and 0 where a shifted letter leaves it."""
+    names = {"x": '["n"]', "z": shape} | ({"w": '["m"]'} if "w[" in equation else {"v": '["n"]'} if "v[" in equation else {})
+    shapes = "\n".join(f"{name} = {axes}" for name, axes in names.items())
+    work = derive.derive(derive.load_text(f"[shapes]\n{shapes}\n[forward]\n{equation}\nL = \"sum(z)\"\n"), wrt=("x",))
+    assert typed(work.partials[-1].answer) == answer
+
+
+def test_a_cut_off_axis_gets_no_gradient_beyond_the_cut():
+    text = '''
+        [shapes]
+        z = ["m"]
+        v = ["n"]
+        x = ["n"]
+        [forward]
+        z = "z[i] = v[i]*x[i]"
+        L = "sum(z)"
+        [given]
+        m = 2
+        v = [3, 5, 7]
+        x = [1, 2, 4]
+        [train]
+        parameters = ["x"]
+    '''
+    gradients = json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["gradients"]
+    assert gradients["x"]["value"] == ["3", "5", "0"]
+
+
 # --- random problems -------------------------------------------------------------------------------------------------------------
 
 LENGTHS = {"a": 2, "b": 3, "c": 4}
