@@ -456,8 +456,8 @@ def _signed(term: Term) -> Term:
 
 
 def entries_in(tree: Tree) -> Iterable[Tree]:
-    """The entries, names and sums a component form is made of, outermost first."""
-    if isinstance(tree, Indexed | Name | Over):
+    """The entries, names, sizes and sums a component form is made of, outermost first."""
+    if isinstance(tree, Indexed | Name | Over | Size | Index):
         yield tree
         return
     for part in children(tree):
