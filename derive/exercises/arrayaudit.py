@@ -176,7 +176,7 @@ class _ArrayAuditor:
             pairs = list(_pairs(case.expansion, self.known(quantity), formula))
         except _ShapeError:
             return Verdict("wrong", "other-shape")
-        except (TypeError, KeyError):
+        except (TypeError, KeyError, DeriveError):
             return Verdict("undecided", "no-formula")
         compared = 0
         with precision(case.digits):
@@ -239,7 +239,7 @@ class _ArrayAuditor:
         ratios: set[Fraction] = set()
         try:
             pairs = list(_pairs(case.expansion, self.known(quantity), formula))
-        except (_ShapeError, TypeError, KeyError):
+        except (_ShapeError, TypeError, KeyError, DeriveError):
             return None
         with precision(case.digits):
             for point in case.points:
