@@ -201,6 +201,10 @@ UNJUDGED = [
     ("dense", "dL/dW = W/0", "undecided", ""),
     ("dense", "dL/dW = W.T@2", "wrong", ""),
     ("ridge", "dL/dw = w@2", "undecided", ""),
+    ("ridge", "dL/dw = w*X[1.5,0]", "undecided", ""),
+    ("ridge", "dL/dw = w*sum(ones(1000000000))", "undecided", ""),
+    ("ridge", "dL/dw = w*sum(ones(y))", "unreadable", "a size is made of names of sizes and whole numbers, added, multiplied and divided"),
+    ("ridge", f"dL/dw = {'w*sum(' * 30}w{')' * 30}", "undecided", ""),
     ("rnn", "dL/dW = sum(t < T, dL/dz[t] @ h[t])", "wrong", ""),  # an inner product where an outer one belongs
 ]
 

@@ -34,6 +34,8 @@ def problem_text(forward, rest="", shapes=""):
     return "\n".join(["[shapes]", *(shapes.splitlines() or lines), "[forward]", forward, rest, ""])
 
 
+PLACE = "a place is made of letters, sizes and whole numbers, added and multiplied"
+SIZE = "a size is made of names of sizes and whole numbers, added, multiplied and divided"
 EINSUM = "Z = 'einsum(\"{}\", W, X)'"
 REFUSED = [
     # shapes that do not fit: both of them, the place, and what was probably meant
@@ -92,6 +94,24 @@ REFUSED = [
     ),
     ('m = "sum(b)"', "", "forward.m: m is the name of a size"),
     ('L = "b >= 1"', "", "forward.L: a comparison is no formula for a value"),
+    *[
+        (f'z = "z[t] = {text}"', "", f"forward.z: {message}")
+        for text, message in {
+            "x[t/2]": PLACE,
+            "x[t + 0.5]": PLACE,
+            "x[10^6]*x[t]": PLACE,
+            "x[t]*delta(t, x)": PLACE,
+            "x[t]*within(1.5, T)": PLACE,
+            "x[t]*within(t, x)": SIZE,
+            "sum(j < x, x[j+0])*x[t]": SIZE,
+            "sum(j < T^2, x[j+0])*x[t]": SIZE,
+            "sum(j < 1.5, x[j+0])*x[t]": SIZE,
+            "x[t]*argmax(j, x[j])": "argmax is a place, which is no value: max(i, x[i]) is the largest entry",
+            "sum(x)*x[t]": "in an index equation an array stands with its letters: x[i]",
+            "sum(ones(T))*x[t]": "in an index equation an array stands with its letters; every entry of ones is 1",
+        }.items()
+    ],
+    *[(f'L = "sum(b)*sum(ones({text}))"', "", f"forward.L: {SIZE}") for text in ("b", "1.5", "m^2")],
     # numbers
     ('L = "sum(W)"', "[given]\nW = [[1, 2], [3]]", "given.W: a list of 1 where d = 2"),
     ('L = "sum(W)"', "[given]\nW = [1, 2]", "given.W: should be a list of d for the shape (d,)"),
@@ -169,6 +189,17 @@ LIMITS = [
     (problem_text('L = "sum(b)"', shapes="b = [1000000, 1000000]"), "the arrays have more than 2,000 entries together"),
     (problem_text('q = "q[i] = x[i+1000]"', shapes='x = ["n"]\nq = ["n - 1000"]'), "no small sizes were found"),
     (problem_text('L = "log(-1 - b @ b)"'), "nothing can be judged"),
+    (problem_text('L = "sum(b)*sum(ones(1000000000))"'), "written out there are more than 200,000 terms"),
+    (problem_text('z = "z[t] = x[t]*sum(j < 1000000000, x[j+0])"'), "written out there are more than 200,000 terms"),
+    (
+        problem_text(
+            f"""L = 'einsum("a,b,c,d,e,f,g,h,i->", {", ".join(f"v{k}" for k in range(9))})'""",
+            shapes="\n".join(f'v{k} = ["n{k}"]' for k in range(9)),
+        ),
+        "written out there are more than 200,000 terms",
+    ),
+    (problem_text(f'L = "{"b*sum(" * 30}b{")" * 30}"'), "a formula needs more than 12 letters of one size"),
+    (problem_text(f'L = "sum({"@".join("A" * 9)})"', shapes='A = ["d", "d"]'), "give some of it names of their own"),
 ]
 
 
@@ -294,12 +325,12 @@ def test_what_is_put_in_for_a_derivative_holds_at_its_places_only(equation, shap
     """∂L/∂z is 1 at every place of z, and 0 where a shifted letter leaves it."""
     names = {"x": '["n"]', "z": shape} | ({"w": '["m"]'} if "w[" in equation else {"v": '["n"]'} if "v[" in equation else {})
     shapes = "\n".join(f"{name} = {axes}" for name, axes in names.items())
-    work = derive.derive(derive.load_text(f"[shapes]\n{shapes}\n[forward]\n{equation}\nL = \"sum(z)\"\n"), wrt=("x",))
+    work = derive.derive(derive.load_text(f'[shapes]\n{shapes}\n[forward]\n{equation}\nL = "sum(z)"\n'), wrt=("x",))
     assert typed(work.partials[-1].answer) == answer
 
 
 def test_a_cut_off_axis_gets_no_gradient_beyond_the_cut():
-    text = '''
+    text = """
         [shapes]
         z = ["m"]
         v = ["n"]
@@ -313,9 +344,14 @@ def test_a_cut_off_axis_gets_no_gradient_beyond_the_cut():
         x = [1, 2, 4]
         [train]
         parameters = ["x"]
-    '''
+    """
     gradients = json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["gradients"]
     assert gradients["x"]["value"] == ["3", "5", "0"]
+
+
+def test_sizes_stand_in_exponents_and_on_vectors_of_ones():
+    work = derive.derive(derive.load_text(problem_text('z = "z[t] = x[t]^T + x[t]^t"\nL = "sum(z)*sum(ones(5))"')), wrt=("x",))
+    assert typed(work.partials[-1].answer) == "5*(x[t]^(T - 1)*T + x[t]^(t - 1)*t)"
 
 
 # --- random problems -------------------------------------------------------------------------------------------------------------

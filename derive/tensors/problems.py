@@ -22,20 +22,29 @@ from derive.tables.notations import NOTATIONS
 from derive.tables.ops import ALIASES, OPS
 from derive.tensors.layers import expand_array_layers
 from derive.tensors.reader import lagged_names, read_array_formula, read_equation, read_size, split_equation
-from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, reduces, shape_of, size_value, spell_shape, spell_size
+from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, check_size, reduces, shape_of, size_value, spell_shape, spell_size
 from derive.updates import Train
 from derive.written import (
     ONE,
     Call,
+    Delta,
+    Index,
     Indexed,
     Listing,
     Name,
+    Negative,
     Number,
+    Over,
     Partial,
+    Product,
     Relation,
+    Rule,
     Second,
     Size,
+    Sum,
     Tree,
+    Within,
+    children,
     names_in,
     walk,
 )
@@ -116,10 +125,8 @@ class ArrayLoader(Loader):
             return Number(str(axis))
         if type(axis) is str and not axis.strip().isdigit():
             try:
-                size = read_size(axis)
-                spell_size(size)
-                return size
-            except (FormulaError, TypeError) as error:
+                return check_size(read_size(axis))
+            except FormulaError as error:
                 raise InputError(f"{place}: '{shown(axis)}' is no size: {error}") from None
         raise InputError(f'{place}: {shown(axis)} is no size: a name such as "N", or a whole number from 1')
 
@@ -156,6 +163,8 @@ class ArrayLoader(Loader):
                 tree = self.right_side(goal, str(text), shapes, sizes)
                 lagged = lagged_names(tree, given | (self.known - set(goals)))
                 self.check_right_side(tree)
+                if isinstance(tree, Rule):
+                    check_entries(tree.body, shapes)
                 shape = self.goal_shape(goal, tree, shapes, declared)
             except FormulaError as error:
                 at = f" (at character {error.position})" if error.position else ""
@@ -180,6 +189,13 @@ class ArrayLoader(Loader):
     def check_right_side(tree: Tree) -> None:
         """Refuse what is no formula for a value."""
         for node in walk(tree):
+            for place in node.at if isinstance(node, Indexed) else children(node) if isinstance(node, Delta) else ():
+                check_place(place, isinstance(node, Indexed))
+            if isinstance(node, Within):
+                check_place(node.at, False)
+                check_size(node.size)
+            if isinstance(node, Over) and node.operation == "argmax":
+                raise FormulaError("argmax is a place, which is no value: max(i, x[i]) is the largest entry")
             if isinstance(node, Partial):
                 raise FormulaError("a derivative is no part of the forward pass")
             if isinstance(node, Relation):
@@ -353,6 +369,29 @@ class ArrayLoader(Loader):
                 raise InputError(f"{place}: {error}") from None
             found.append(Ask(label, text, tree))
         return tuple(found)
+
+
+def check_entries(tree: Tree, shapes: Mapping[str, Shape]) -> None:
+    """Refuse whole arrays among entries.  Raises FormulaError."""
+    match tree:
+        case Indexed():
+            return
+        case Name(name) if shapes.get(name):
+            letters = ", ".join("ijklpq"[: len(shapes[name])])
+            raise FormulaError(f"in an index equation an array stands with its letters: {name}[{letters}]")
+        case Call("ones"):
+            raise FormulaError("in an index equation an array stands with its letters; every entry of ones is 1")
+    for part in children(tree):
+        check_entries(part, shapes)
+
+
+def check_place(tree: Tree, by_name: bool) -> None:
+    """Refuse what is no place along an axis; `by_name`, one may be the entry of an array of places.  Raises FormulaError."""
+    allowed = Index | Size | Sum | Negative | Product
+    for node in walk(tree):
+        whole = isinstance(node, Number) and node.text.isdigit()
+        if not (whole or isinstance(node, allowed) or (by_name and isinstance(node, Name | Indexed))):
+            raise FormulaError("a place is made of letters, sizes and whole numbers, added and multiplied")
 
 
 def read_quantity(text: str, problem: Problem, seconds: bool = False) -> Tree:

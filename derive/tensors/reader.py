@@ -17,7 +17,7 @@ from derive.reader import NAME, Parser, Token, fold_characters, read_formula, to
 from derive.tables.ops import ALIASES, OPS
 from derive.tensors.algebra import affine
 from derive.tensors.components import relettered
-from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, spell_shape, spell_size
+from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, check_size, spell_shape, spell_size
 from derive.written import (
     ONE,
     Call,
@@ -260,7 +260,7 @@ class ArrayParser(Parser):
             self.take()
             size: Tree = UNKNOWN
             if self.take().text == "<":
-                size = self.sum()
+                size = check_size(self.sum())
                 self.expect(",")
             found.append((token.text, size))
         if not found:
