@@ -130,6 +130,30 @@ REFUSED = [
     ('L = "sum(W)"', '[assume]\n"sum(W)" = 1', 'assume.sum(W): should be the sum of a given array along an axis: "sum(Y, 0)" = 1'),
     ('L = "sum(b)"', '[assume]\n"sum(b)" = "x"', "assume.sum(b): 'x' is not a number"),
     ('q = "2*b"', '[assume]\n"sum(q)" = 1', "assume.sum(q): 'q' is computed; only the data can be told to add up to something"),
+    (
+        'L = "sum(b)"',
+        '[assume]\n"sum(b, 0.0)" = 1',
+        'assume.sum(b, 0.0): should be the sum of a given array along an axis: "sum(Y, 0)" = 1',
+    ),
+    ('L = "sum(b)"', "[given]\nb = [0.5, 0.4]\n[assume]\n'sum(b)' = 1", "assume.sum(b): the numbers in [given] add up to 0.9"),
+    (
+        'L = "sum(W)"',
+        "[given]\nW = [[0.5, 1], [0.5, 1]]\n[assume]\n'sum(W, 1)' = 1",
+        "assume.sum(W, 1): the numbers in [given] add up to 1.5",
+    ),
+    (
+        'L = "sum(W)"',
+        "[assume]\n'sum(W, 0)' = 1\n'sum(W, 1)' = 1",
+        "assume.sum(W, 1): sums of 'W' are told already, and one axis is all that can be",
+    ),
+    *[
+        (
+            'Y = "Y[n,j] = E[ids[n], j]"',
+            f"[given]\nE = [[1], [2]]\nids = [{place}]",
+            f"given.ids: {place} is no place: a whole number from 0 to 1",
+        )
+        for place in ("2", "-1", "1.5")
+    ],
     ('L = "sum(b)"', "[[examples]]\nb = [1]", '[examples] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
     ('L = "sum(b)"', '[vectors]\nv = ["b"]', '[vectors] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
     ('L = "sum(b)"', "[train]\nbatch = true", "train.batch: does not go with [shapes]: put the batch into an axis"),
@@ -347,6 +371,33 @@ def test_a_cut_off_axis_gets_no_gradient_beyond_the_cut():
     """
     gradients = json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["gradients"]
     assert gradients["x"]["value"] == ["3", "5", "0"]
+
+
+SUMS = [("sum(k, B[k])", "1"), ("sum(i, A[i,i])", "sum(i < K, A[i, i])"), ("sum(j < N, B[j+0])", "(sum(i < N, B[i + 0]))*dL/dz")]
+
+
+@pytest.mark.parametrize(("typed_sum", "answer"), SUMS)
+def test_a_sum_that_is_given_is_not_that_of_a_diagonal_or_of_a_part(typed_sum, answer):
+    name = "A" if "A" in typed_sum else "B"
+    shape, axis = ('["K", "K"]', ", 0") if name == "A" else ('["K"]', "")
+    text = f"""
+        [shapes]
+        {name} = {shape}
+        x = ["N"]
+        z = ["N"]
+        [forward]
+        z = "z[n] = x[n]*{typed_sum}"
+        L = "sum(z)"
+        [assume]
+        "sum({name}{axis})" = 1
+    """
+    work = derive.derive(derive.load_text(text), wrt=("x",))
+    assert typed(work.partials[-1].answer) == answer
+
+
+def test_places_may_count_from_one():
+    text = problem_text('Y = "Y[n,j] = E[ids[n] - 1, j]"', "[given]\nE = [[3], [5]]\nids = [2, 1]")
+    assert json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["values"]["Y"] == [["5"], ["3"]]
 
 
 def test_sizes_stand_in_exponents_and_on_vectors_of_ones():

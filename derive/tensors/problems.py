@@ -7,8 +7,9 @@ problem, spec, tensors.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -73,8 +74,8 @@ class ArrayLoader(Loader):
         declared = self.declared()
         network, shapes = self.equations(declared)
         integers = self.integers(network, shapes)
-        given, sizes = self.numbers_of(network, shapes)
-        arrays = Arrays(shapes, sizes, given, self.facts(network, shapes), integers)
+        given, sizes = self.numbers_of(network, shapes, integers)
+        arrays = Arrays(shapes, sizes, given, self.facts(network, shapes, given), integers)
         train = self.array_train(network, arrays)
         problem = Problem(
             title=texts["title"] or "Problem",
@@ -243,8 +244,10 @@ class ArrayLoader(Loader):
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 
-    def numbers_of(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[dict[str, Numbers], dict[str, int]]:
-        """The given numbers, and the sizes they settle."""
+    def numbers_of(
+        self, network: Network, shapes: Mapping[str, Shape], integers: Mapping[str, Tree]
+    ) -> tuple[dict[str, Numbers], dict[str, int]]:
+        """The given numbers, and the sizes they settle; `integers` are places along an axis."""
         sizes: dict[str, int] = {}
         given: dict[str, Numbers] = {}
         names = sizes_in(shapes)
@@ -263,6 +266,14 @@ class ArrayLoader(Loader):
             if name not in network.free:
                 raise InputError(f"{place}: no equation uses it" + suggest(name, network.free))
             given[name] = self.nested(value, place, shapes[name], sizes)
+        entries = [node for equation in network.equations for node in walk(equation.rhs) if isinstance(node, Indexed)]
+        bare = {a.base if isinstance(a, Indexed) else a for node in entries for a in node.at}  # E[ids[n] - 1] may count from 1
+        for name, size in integers.items():
+            length = size_value(size, sizes) if Name(name) in bare else None
+            for text in _texts(given.get(name, ())):
+                if not text.isdigit() or (length is not None and int(text) >= length):
+                    top = "" if length is None else f" to {length - 1}"
+                    raise InputError(f"given.{name}: {text} is no place: a whole number from 0{top}")
         return given, sizes
 
     def nested(self, value: Any, place: str, shape: Shape, sizes: dict[str, int]) -> Numbers:
@@ -283,9 +294,9 @@ class ArrayLoader(Loader):
             raise InputError(f"{place}: a list of {len(value)} where {spell_size(shape[0])} = {known}")
         return tuple(self.nested(item, place, shape[1:], sizes) for item in value)
 
-    def facts(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[Fact, ...]:
+    def facts(self, network: Network, shapes: Mapping[str, Shape], given: Mapping[str, Numbers]) -> tuple[Fact, ...]:
         """[assume]: sums that the data has, such as "sum(y)" = 1."""
-        found = []
+        found: list[Fact] = []
         for text, value in self.section("assume").items():
             place = f"assume.{shown(text)}"
             try:
@@ -295,11 +306,17 @@ class ArrayLoader(Loader):
                     case Call("sum", (Name(name), *_)) if name in network.by_goal:
                         raise FormulaError(f"'{name}' is computed; only the data can be told to add up to something")
                     case Call("sum", (Name(name),)) if len(shapes.get(name, ())) == 1:
-                        found.append(Fact(name, 0, total))
-                    case Call("sum", (Name(name), Number(axis))) if int(axis) < len(shapes.get(name, ())):
-                        found.append(Fact(name, int(axis), total))
+                        fact = Fact(name, 0, total)
+                    case Call("sum", (Name(name), Number(axis))) if axis.isdigit():
+                        fact = Fact(name, int(axis), total)
                     case _:
                         raise FormulaError('should be the sum of a given array along an axis: "sum(Y, 0)" = 1')
+                if any(other.name == name for other in found):
+                    raise FormulaError(f"sums of '{name}' are told already, and one axis is all that can be")
+                for value in _sums(given[name], fact.axis) if name in given else ():
+                    if value != total:
+                        raise FormulaError(f"the numbers in [given] add up to {float(value):g}")
+                found.append(fact)
             except FormulaError as error:
                 raise InputError(f"{place}: {error}") from None
         return tuple(found)
@@ -409,6 +426,26 @@ def read_quantity(text: str, problem: Problem, seconds: bool = False) -> Tree:
         case Second() if seconds:
             return tree
     raise FormulaError("a quantity over arrays is asked for by its name or as a derivative: Z, dL/dW")
+
+
+def _texts(given: Numbers) -> Iterator[str]:
+    """The numbers of an array as typed, row by row."""
+    if isinstance(given, Number):
+        yield given.text
+    else:
+        for item in given:
+            yield from _texts(item)
+
+
+def _sums(given: Numbers, axis: int) -> Iterator[Fraction]:
+    """The sums of an array along an axis."""
+    assert not isinstance(given, Number)
+    if axis:
+        for item in given:
+            yield from _sums(item, axis - 1)
+    else:
+        rows = [list(_texts(item)) for item in given]
+        yield from (sum(map(Fraction, column), Fraction(0)) for column in zip(*rows, strict=True))
 
 
 def sizes_in(shapes: Mapping[str, Shape]) -> frozenset[str]:

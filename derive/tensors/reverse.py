@@ -323,7 +323,9 @@ class _EntryWalk:
         tree = atoms[0][0]
         for fact in self.facts:
             if isinstance(tree, Indexed) and tree.base == Name(fact.name) and tree.at[fact.axis] == letters[0]:
-                return fact.total
+                whole = letters[0].size == self.shape(fact.name)[fact.axis]  # and not on a diagonal, Σ_i Y[i,i]
+                if whole and sum(letters[0].name in letters_in(a) for a in tree.at) == 1:
+                    return fact.total
         return self.computed(Term(atoms=((tree, Fraction(1)),), over=letters)) if deep else None
 
     def computed(self, term: Term) -> Fraction | None:
