@@ -174,6 +174,23 @@ def test_a_slip_is_wrong_and_named(name, line, slips):
     assert {slip.id for slip in found.slips} == slips
 
 
+@pytest.mark.parametrize("activation", ["relu(z)", "max(0, z)", "abs(z)", "leaky_relu(z)"])
+def test_a_slope_of_one_side_of_a_kink_is_wrong(activation):
+    """One number stands at the kink, and by chance on the same side at the first points."""
+    problem = derive.load_text(f'''
+        [shapes]
+        w = ["d"]
+        x = ["d"]
+        [forward]
+        z = "w @ x"
+        a = "{activation}"
+        [train]
+        parameters = ["w"]
+    ''')
+    found = audit(problem, "da/dw = x\nda/dw = 0*x\nda/dw = -x\nda/dw = da/dz*x")
+    assert [judged.verdict for judged in found.lines] == ["wrong", "wrong", "wrong", "right"]
+
+
 UNJUDGED = [
     ("dense", "dL/dW = dL/dZ @ Q.T", "unreadable", "unknown name 'Q'"),
     ("dense", "dL/dW = sum(sum(dL/dZ))", "unreadable", "sum: there is no axis in a single number"),
@@ -184,6 +201,10 @@ UNJUDGED = [
     ("dense", "dL/dW = W/0", "undecided", ""),
     ("dense", "dL/dW = W.T@2", "wrong", ""),
     ("ridge", "dL/dw = w@2", "undecided", ""),
+    ("ridge", "dL/dw = w*X[1.5,0]", "undecided", ""),
+    ("ridge", "dL/dw = w*sum(ones(1000000000))", "undecided", ""),
+    ("ridge", "dL/dw = w*sum(ones(y))", "unreadable", "a size is made of names of sizes and whole numbers, added, multiplied and divided"),
+    ("ridge", f"dL/dw = {'w*sum(' * 30}w{')' * 30}", "undecided", ""),
     ("rnn", "dL/dW = sum(t < T, dL/dz[t] @ h[t])", "wrong", ""),  # an inner product where an outer one belongs
 ]
 

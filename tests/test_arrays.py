@@ -35,6 +35,8 @@ def problem_text(forward, rest="", shapes=""):
     return "\n".join(["[shapes]", *(shapes.splitlines() or lines), "[forward]", forward, rest, ""])
 
 
+PLACE = "a place is made of letters, sizes and whole numbers, added and multiplied"
+SIZE = "a size is made of names of sizes and whole numbers, added, multiplied and divided"
 EINSUM = "Z = 'einsum(\"{}\", W, X)'"
 REFUSED = [
     # shapes that do not fit: both of them, the place, and what was probably meant
@@ -70,6 +72,11 @@ REFUSED = [
     ('q = "r[i] = b[i]"', "", "forward.q: an index equation begins with q[i] = …, a letter for each axis"),
     ('q = "q[i] = W[i]"', "", "forward.q: W has the shape (m, d), which is not 1 letters"),
     ('q = "q[i] = sum(i, b[i])"', "", "forward.q: a letter is used twice: i"),
+    (
+        'z = "z[t] = sum(j < m, b[j+0]*x[t]) + sum(j < T, x[j+0]*x[t])"',
+        "",
+        "forward.z: 'j' runs over m and over T: use two letters",
+    ),
     ('q = "q[W] = b[W]"', "", "forward.q: 'W' cannot be a letter here: a letter is a name that nothing else has"),
     (
         'z = "z[t] = z[t+1] + x[t]"',
@@ -88,6 +95,24 @@ REFUSED = [
     ),
     ('m = "sum(b)"', "", "forward.m: m is the name of a size"),
     ('L = "b >= 1"', "", "forward.L: a comparison is no formula for a value"),
+    *[
+        (f'z = "z[t] = {text}"', "", f"forward.z: {message}")
+        for text, message in {
+            "x[t/2]": PLACE,
+            "x[t + 0.5]": PLACE,
+            "x[10^6]*x[t]": PLACE,
+            "x[t]*delta(t, x)": PLACE,
+            "x[t]*within(1.5, T)": PLACE,
+            "x[t]*within(t, x)": SIZE,
+            "sum(j < x, x[j+0])*x[t]": SIZE,
+            "sum(j < T^2, x[j+0])*x[t]": SIZE,
+            "sum(j < 1.5, x[j+0])*x[t]": SIZE,
+            "x[t]*argmax(j, x[j])": "argmax is a place, which is no value: max(i, x[i]) is the largest entry",
+            "sum(x)*x[t]": "in an index equation an array stands with its letters: x[i]",
+            "sum(ones(T))*x[t]": "in an index equation an array stands with its letters; every entry of ones is 1",
+        }.items()
+    ],
+    *[(f'L = "sum(b)*sum(ones({text}))"', "", f"forward.L: {SIZE}") for text in ("b", "1.5", "m^2")],
     # numbers
     ('L = "sum(W)"', "[given]\nW = [[1, 2], [3]]", "given.W: a list of 1 where d = 2"),
     ('L = "sum(W)"', "[given]\nW = [1, 2]", "given.W: should be a list of d for the shape (d)"),
@@ -106,6 +131,30 @@ REFUSED = [
     ('L = "sum(W)"', '[assume]\n"sum(W)" = 1', 'assume.sum(W): should be the sum of a given array along an axis: "sum(Y, 0)" = 1'),
     ('L = "sum(b)"', '[assume]\n"sum(b)" = "x"', "assume.sum(b): 'x' is not a number"),
     ('q = "2*b"', '[assume]\n"sum(q)" = 1', "assume.sum(q): 'q' is computed; only the data can be told to add up to something"),
+    (
+        'L = "sum(b)"',
+        '[assume]\n"sum(b, 0.0)" = 1',
+        'assume.sum(b, 0.0): should be the sum of a given array along an axis: "sum(Y, 0)" = 1',
+    ),
+    ('L = "sum(b)"', "[given]\nb = [0.5, 0.4]\n[assume]\n'sum(b)' = 1", "assume.sum(b): the numbers in [given] add up to 0.9"),
+    (
+        'L = "sum(W)"',
+        "[given]\nW = [[0.5, 1], [0.5, 1]]\n[assume]\n'sum(W, 1)' = 1",
+        "assume.sum(W, 1): the numbers in [given] add up to 1.5",
+    ),
+    (
+        'L = "sum(W)"',
+        "[assume]\n'sum(W, 0)' = 1\n'sum(W, 1)' = 1",
+        "assume.sum(W, 1): sums of 'W' are told already, and one axis is all that can be",
+    ),
+    *[
+        (
+            'Y = "Y[n,j] = E[ids[n], j]"',
+            f"[given]\nE = [[1], [2]]\nids = [{place}]",
+            f"given.ids: {place} is no place: a whole number from 0 to 1",
+        )
+        for place in ("2", "-1", "1.5")
+    ],
     ('L = "sum(b)"', "[[examples]]\nb = [1]", '[examples] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
     ('L = "sum(b)"', '[vectors]\nv = ["b"]', '[vectors] does not go with [shapes]: put a batch into an axis, X = ["d", "N"]'),
     ('L = "sum(b)"', "[train]\nbatch = true", "train.batch: does not go with [shapes]: put the batch into an axis"),
@@ -166,6 +215,17 @@ LIMITS = [
     (problem_text('L = "sum(b)"', shapes="b = [1000000, 1000000]"), "the arrays have more than 2,000 entries together"),
     (problem_text('q = "q[i] = x[i+1000]"', shapes='x = ["n"]\nq = ["n - 1000"]'), "no small sizes were found"),
     (problem_text('L = "log(-1 - b @ b)"'), "nothing can be judged"),
+    (problem_text('L = "sum(b)*sum(ones(1000000000))"'), "written out there are more than 200,000 terms"),
+    (problem_text('z = "z[t] = x[t]*sum(j < 1000000000, x[j+0])"'), "written out there are more than 200,000 terms"),
+    (
+        problem_text(
+            f"""L = 'einsum("a,b,c,d,e,f,g,h,i->", {", ".join(f"v{k}" for k in range(9))})'""",
+            shapes="\n".join(f'v{k} = ["n{k}"]' for k in range(9)),
+        ),
+        "written out there are more than 200,000 terms",
+    ),
+    (problem_text(f'L = "{"b*sum(" * 30}b{")" * 30}"'), "a formula needs more than 12 letters of one size"),
+    (problem_text(f'L = "sum({"@".join("A" * 9)})"', shapes='A = ["d", "d"]'), "give some of it names of their own"),
 ]
 
 
@@ -276,6 +336,75 @@ def test_large_layers_are_derived_as_small_ones():
 def test_lines_grow_linearly_with_depth():
     counts = [sum(len(step.lines) for step in derive.derive(layered([3] * (depth + 1))).steps) for depth in (2, 6, 10)]
     assert counts[2] - counts[1] == counts[1] - counts[0] > 0
+
+
+SHIFTED = [
+    ('z = "z[i] = sum(j, w[j]*x[i+j])"', '["n - m + 1"]', "sum(j < m, within(k - j, n - m + 1)*w[j])"),
+    ('z = "z[i] = x[i+1] - x[i-1]"', '["n"]', "within(i - 1, n) - within(i + 1, n)"),
+    ('z = "z[i] = within(i+1, n)*x[i+1] + x[i]*delta(i, 0)"', '["n"]', "within(i - 1, n)*within((i - 1) + 1, n) + delta(0, i)"),
+    ('z = "z[i] = v[i]*x[i]"', '["m"]', "within(j, m)*v[j]"),  # cut off: an entry of z beyond m is no entry
+]
+
+
+@pytest.mark.parametrize(("equation", "shape", "answer"), SHIFTED)
+def test_what_is_put_in_for_a_derivative_holds_at_its_places_only(equation, shape, answer):
+    """∂L/∂z is 1 at every place of z, and 0 where a shifted letter leaves it."""
+    names = {"x": '["n"]', "z": shape} | ({"w": '["m"]'} if "w[" in equation else {"v": '["n"]'} if "v[" in equation else {})
+    shapes = "\n".join(f"{name} = {axes}" for name, axes in names.items())
+    work = derive.derive(derive.load_text(f'[shapes]\n{shapes}\n[forward]\n{equation}\nL = "sum(z)"\n'), wrt=("x",))
+    assert typed(work.partials[-1].answer) == answer
+
+
+def test_a_cut_off_axis_gets_no_gradient_beyond_the_cut():
+    text = """
+        [shapes]
+        z = ["m"]
+        v = ["n"]
+        x = ["n"]
+        [forward]
+        z = "z[i] = v[i]*x[i]"
+        L = "sum(z)"
+        [given]
+        m = 2
+        v = [3, 5, 7]
+        x = [1, 2, 4]
+        [train]
+        parameters = ["x"]
+    """
+    gradients = json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["gradients"]
+    assert gradients["x"]["value"] == ["3", "5", "0"]
+
+
+SUMS = [("sum(k, B[k])", "1"), ("sum(i, A[i,i])", "sum(i < K, A[i, i])"), ("sum(j < N, B[j+0])", "(sum(i < N, B[i + 0]))*dL/dz")]
+
+
+@pytest.mark.parametrize(("typed_sum", "answer"), SUMS)
+def test_a_sum_that_is_given_is_not_that_of_a_diagonal_or_of_a_part(typed_sum, answer):
+    name = "A" if "A" in typed_sum else "B"
+    shape, axis = ('["K", "K"]', ", 0") if name == "A" else ('["K"]', "")
+    text = f"""
+        [shapes]
+        {name} = {shape}
+        x = ["N"]
+        z = ["N"]
+        [forward]
+        z = "z[n] = x[n]*{typed_sum}"
+        L = "sum(z)"
+        [assume]
+        "sum({name}{axis})" = 1
+    """
+    work = derive.derive(derive.load_text(text), wrt=("x",))
+    assert typed(work.partials[-1].answer) == answer
+
+
+def test_places_may_count_from_one():
+    text = problem_text('Y = "Y[n,j] = E[ids[n] - 1, j]"', "[given]\nE = [[3], [5]]\nids = [2, 1]")
+    assert json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["values"]["Y"] == [["5"], ["3"]]
+
+
+def test_sizes_stand_in_exponents_and_on_vectors_of_ones():
+    work = derive.derive(derive.load_text(problem_text('z = "z[t] = x[t]^T + x[t]^t"\nL = "sum(z)*sum(ones(5))"')), wrt=("x",))
+    assert typed(work.partials[-1].answer) == "5*(x[t]^(T - 1)*T + x[t]^(t - 1)*t)"
 
 
 # --- random problems -------------------------------------------------------------------------------------------------------------

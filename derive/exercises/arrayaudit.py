@@ -21,7 +21,7 @@ from derive.exercises.verdicts import SEVERITY, Audit, Judged, Link, Named, Note
 from derive.problem import Problem
 from derive.rounding import Rounding
 from derive.tensors.expansion import Cell, Expansion, places
-from derive.tensors.judges import Slope, sample, slope_points, small_sizes
+from derive.tensors.judges import Slope, sample, small_sizes, telling_points
 from derive.tensors.shapes import shape_of
 from derive.tensors.work import as_scalars, derive_arrays, written_out
 from derive.witnesses import FINE_DIGITS, FINE_NUDGE, NUDGE, SMALLEST_SCALE, TOLERANCE, WORKING_DIGITS
@@ -68,7 +68,7 @@ class _Case:
 def _case(problem: Problem, digits: int, nudge: Decimal, sizes: Mapping[str, int] | None = None) -> _Case:
     expansion = sample(problem, sizes or small_sizes(problem), random.Random("answers"))  # noqa: S311  (numbers to compute with)
     with precision(digits):
-        points = tuple(point for _, point in zip(range(2), slope_points(expansion, "answers", nudge), strict=False))
+        points = tuple(telling_points(expansion, "answers", nudge))
         for point in points:
             point |= {name: Decimal(given.text) for name, given in problem.train.given.items()}
     return _Case(expansion, points, digits)
@@ -176,7 +176,7 @@ class _ArrayAuditor:
             pairs = list(_pairs(case.expansion, self.known(quantity), formula))
         except _ShapeError:
             return Verdict("wrong", "other-shape")
-        except (TypeError, KeyError):
+        except (TypeError, KeyError, DeriveError):
             return Verdict("undecided", "no-formula")
         compared = 0
         with precision(case.digits):
@@ -239,7 +239,7 @@ class _ArrayAuditor:
         ratios: set[Fraction] = set()
         try:
             pairs = list(_pairs(case.expansion, self.known(quantity), formula))
-        except (_ShapeError, TypeError, KeyError):
+        except (_ShapeError, TypeError, KeyError, DeriveError):
             return None
         with precision(case.digits):
             for point in case.points:

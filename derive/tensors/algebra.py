@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.tensors.components import Space, letters_in, relettered
+from derive.tensors.shapes import shape_of
 from derive.written import (
     ONE,
     ZERO,
@@ -229,7 +230,7 @@ def _solved(delta: Delta, over: Sequence[Index]) -> tuple[Index, Tree] | None:
     return None
 
 
-def contract(term: Term) -> Term | None:
+def contract(term: Term, space: Space) -> Term | None:
     """The term with every δ used up that fixes a bound letter; None where a δ is 0.
 
     A letter that was fixed to a place outside its range would have given nothing: where no entry with that letter says so by
@@ -249,23 +250,25 @@ def contract(term: Term) -> Term | None:
             kept.append(delta)
             continue
         index, place = solved
-        guards: tuple[Atom, ...] = ()
-        same = isinstance(place, Index) and place.size == index.size
-        if not same and not any(power > 0 and _guards(tree, index) for tree, power in term.atoms):
-            guards = ((Within(place, index.size), Fraction(1)),)
-        rest = Term(
-            term.coefficient, (*term.atoms, *guards), tuple(deltas) + tuple(kept), tuple(i for i in term.over if i != index)
-        )
-        term = moved(rest, {index.name: place})
+        rest = Term(term.coefficient, term.atoms, tuple(deltas) + tuple(kept), tuple(i for i in term.over if i != index))
+        term = moved(guarded(rest, index, place, space), {index.name: place})
         deltas, kept = list(term.deltas), []
     return replace(term, deltas=tuple(kept))
 
 
-def _guards(tree: Tree, index: Index) -> bool:
+def guarded(term: Term, index: Index, place: Tree, space: Space) -> Term:
+    """The term, with a `Within` of a letter that is about to become a place outside its range where no entry says so by itself."""
+    inside = place == ZERO or (isinstance(place, Index) and place.size == index.size)
+    if inside or any(power > 0 and _guards(tree, index, space) for tree, power in term.atoms):
+        return term
+    return replace(term, atoms=(*term.atoms, (Within(index, index.size), Fraction(1))))
+
+
+def _guards(tree: Tree, index: Index, space: Space) -> bool:
     """Whether an atom is 0 where a letter leaves its range: an entry with that letter alone at an axis of that length."""
     match tree:
-        case Indexed(_, at):
-            return index in at
+        case Indexed(base, at):
+            return (index, index.size) in zip(at, shape_of(base, space.shapes), strict=False)
         case Within(place, size):
             return place == index and size == index.size
     return False

@@ -1,6 +1,7 @@
 """The component form: what one entry of a formula over arrays is, with letters for its place.
 
-Owns `Space` (the shapes of a problem and its letters) and `component`.  May import: written, tables.ops, tensors.shapes.
+Owns `Space` (the shapes of a problem and its letters) and `component`.  May import: errors, written, tables.ops,
+tensors.shapes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from derive.errors import LimitError
 from derive.tables.ops import OPS
 from derive.tensors.shapes import Shape, axis_of, einsum_letters, einsum_sizes, reduces, shape_of
 from derive.written import (
@@ -74,8 +76,11 @@ class Space:
         return found
 
     def letter(self, size: Tree, taken: Collection[str]) -> Index:
-        """The first letter of an axis of this size that is not taken."""
-        return Index(next(letter for letter in self.letters[size] if letter not in taken), size)
+        """The first letter of an axis of this size that is not taken.  Raises LimitError where a line takes all there are."""
+        for letter in self.letters[size]:
+            if letter not in taken:
+                return Index(letter, size)
+        raise LimitError(f"a formula needs more than {MOST_LETTERS} letters of one size: give its parts names of their own")
 
     def place(self, shape: Shape, taken: Collection[str] = ()) -> Place:
         """A letter for each axis; an axis of size 1 has the place 0."""

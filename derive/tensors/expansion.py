@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
 from derive.arithmetic import Key
 from derive.backward import Line
-from derive.errors import InputError
+from derive.errors import InputError, LimitError
 from derive.network import Equation, Network
 from derive.problem import Numbers, Problem
 from derive.tables.ops import OPS
@@ -60,6 +61,9 @@ from derive.written import (
     walk,
 )
 
+MOST_WRITTEN = 200_000
+"""Entries and terms that one expansion may write out: some seconds; the built-in problems take up to 12,000."""
+
 Cell = tuple[int, ...]
 Env = Mapping[str, int]
 
@@ -100,6 +104,8 @@ class Expansion:
         self.shapes = {name: self.lengths(shape) for name, shape in self.arrays.shapes.items()}
         self.integers = dict(integers or {})
         self.wired = wired
+        self.spent = 0
+        self.weights: dict[int, tuple[Tree, int]] = {}
         self.reached: dict[tuple[str, str], set[str]] = {}
         for name in problem.train.parameters:  # what an update rule keeps of a parameter has its shape
             self.shapes |= dict.fromkeys(problem.train.names(name).values(), self.shapes[name])
@@ -113,6 +119,30 @@ class Expansion:
                 raise InputError(f"shapes: {spell_size(size)} is {length} at these sizes")
             found.append(length)
         return tuple(found)
+
+    def spend(self, entries: int) -> None:
+        """Count entries of arrays and terms of sums that are about to be written out.  Raises LimitError for too many.
+
+        Not `wired`, they are made one at a time and there may be any number.
+        """
+        self.spent += entries
+        if self.wired and self.spent > MOST_WRITTEN:
+            raise LimitError(f"written out there are more than {MOST_WRITTEN:,} terms: sum over fewer letters at a time")
+
+    def weighed(self, block: Block) -> Block:
+        """The block, its nodes counted as often as they are written; they share parts, so that few may stand for very many.
+
+        Raises LimitError.
+        """
+
+        def weight(tree: Tree) -> int:
+            if id(tree) not in self.weights:
+                self.weights[id(tree)] = tree, 1 + sum(map(weight, children(tree)))  # the tree is kept, so that its id is its own
+            return self.weights[id(tree)][1]
+
+        if self.wired and sum(map(weight, block.cells.values())) > MOST_WRITTEN:
+            raise LimitError(f"written out a formula has more than {MOST_WRITTEN:,} parts: give some of it names of their own")
+        return block
 
     def cells(self, name: str) -> list[str]:
         """The names of a quantity's entries, row by row."""
@@ -237,9 +267,9 @@ class Expansion:
             case Transpose(body):
                 return self.transposed(self.block(body, env))
             case MatrixProduct(left, right):
-                return self.product(self.block(left, env), self.block(right, env))
+                return self.weighed(self.product(self.block(left, env), self.block(right, env)))
             case Einsum():
-                return self.einsum(tree, env)
+                return self.weighed(self.einsum(tree, env))
             case Rows(rows):
                 return Block((len(rows), len(rows[0])), {(i, j): cell for i, row in enumerate(rows) for j, cell in enumerate(row)})
             case Listing(items):
@@ -249,7 +279,7 @@ class Expansion:
             case Elementwise(factors):
                 return self.together(Product(factors, tight=True), [self.block(factor, env) for factor in factors])
             case Call():
-                return self.call(tree, env)
+                return self.weighed(self.call(tree, env))
         return self.together(tree, [self.block(part, env) for part in children(tree)])
 
     def added(self, tree: Over, env: Env) -> Block:
@@ -303,6 +333,7 @@ class Expansion:
             lengths |= dict(zip(letters, block.shape, strict=True))
         summed = [letter for letter in lengths if letter not in kept]
         shape = tuple(lengths[letter] for letter in kept)
+        self.spend(prod(lengths.values()))
         cells: dict[Cell, Tree] = {}
         for place in places(shape):
             here = dict(zip(kept, place, strict=True))
@@ -328,6 +359,7 @@ class Expansion:
         name, arguments = call.function, call.arguments
         if name == "ones":
             shape = self.lengths(arguments)
+            self.spend(prod(shape))
             return Block(shape, dict.fromkeys(places(shape), ONE))
         blocks = [self.block(argument, env) for argument in arguments]
         if name == "loss_of":
@@ -382,7 +414,7 @@ class Expansion:
         match tree:
             case Index(name):
                 return env[name]
-            case Number(text):
+            case Number(text) if text.isdigit():
                 return int(text)
             case Size(name):
                 return self.sizes[name]
@@ -511,6 +543,7 @@ class Expansion:
             return
         index, *later = indices
         (length,) = self.lengths((index.size,))
+        self.spend(length)
         values: Sequence[int] = range(length)
         waiting = {other.name for other in indices}
         for delta in deltas:

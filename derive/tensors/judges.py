@@ -36,6 +36,8 @@ from derive.written import Index, Name, Number, Partial, Size, Tree, walk
 
 EXPANDED, DIRECTION, SCALAR = "expanded-40-digits", "direction-40-digits", "scalar-engine"
 LEAST = 2
+MOST_TELLING = 32
+"""Points among which one is looked for that sees a kink from its other side; half of them have entries of both signs."""
 LARGEST = 2_000
 """Entries that arrays may have together at the sizes they are judged at; only sizes typed as numbers come to so many."""
 SMALL = (2, 3, 4, 5, 7, 6, 8, 9, 10, 11)
@@ -193,24 +195,39 @@ def start_values(expansion: Expansion, draw: int, source: random.Random) -> dict
     return start
 
 
-def slope_points(expansion: Expansion, seed: str, digits_nudge: Decimal) -> Iterator[Slope]:
+def slope_points(expansion: Expansion, seed: str, nudge: Decimal, most: int = 2 * LEAST) -> Iterator[Slope]:
     """Seeded points at which every entry has a value and none stands at a kink.  Raises LimitError where there is none."""
     source = random.Random(seed)  # noqa: S311  (points to compute at, not secrets)
     found = 0
     for draw in range(MOST_DRAWS):
         start = start_values(expansion, draw, source)
         try:
-            point = Slope(expansion.network, start, digits_nudge)
+            point = Slope(expansion.network, start, nudge)
         except ArithmeticError:
             continue
         if kinks_hit(expansion.network, point):
             continue
         yield point
         found += 1
-        if found == 2 * LEAST:
+        if found == most:
             return
     if not found:
         raise LimitError("the network has no value at any of 64 random points, so nothing can be judged (a negative logarithm?)")
+
+
+def telling_points(expansion: Expansion, seed: str, nudge: Decimal) -> Iterator[Slope]:
+    """The first of those points, and behind them each that puts a kink on a side no point before it did.
+
+    What somebody typed may hold on one side only; our own lines have their slopes from the table.
+    """
+    kinks, seen = expansion.network.kinks, set[tuple[int, bool]]()
+    for count, point in enumerate(slope_points(expansion, seed, nudge, MOST_TELLING)):
+        here = {(place, gap(point) > 0) for place, (_, _, gap) in enumerate(kinks)}
+        if count < LEAST or not here <= seen:
+            yield point
+        seen |= here
+        if count + 1 >= LEAST and len(seen) == 2 * len(kinks):
+            return
 
 
 @dataclass

@@ -151,7 +151,7 @@ class _Lifter:
                 fixed.append(a)
                 if axes:
                     raise _UnknownFormError
-            elif isinstance(a, Index):
+            elif isinstance(a, Index) and a.size == size:
                 axes.append(a.name)
                 self.sizes[a.name] = a.size
             elif a == ZERO and size == ONE:

@@ -7,8 +7,9 @@ problem, spec, tensors.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -22,20 +23,29 @@ from derive.tables.notations import NOTATIONS
 from derive.tables.ops import ALIASES, OPS
 from derive.tensors.layers import expand_array_layers
 from derive.tensors.reader import lagged_names, read_array_formula, read_equation, read_size, split_equation
-from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, reduces, shape_of, size_value, spell_shape, spell_size
+from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, check_size, reduces, shape_of, size_value, spell_shape, spell_size
 from derive.updates import Train
 from derive.written import (
     ONE,
     Call,
+    Delta,
+    Index,
     Indexed,
     Listing,
     Name,
+    Negative,
     Number,
+    Over,
     Partial,
+    Product,
     Relation,
+    Rule,
     Second,
     Size,
+    Sum,
     Tree,
+    Within,
+    children,
     names_in,
     walk,
 )
@@ -64,8 +74,8 @@ class ArrayLoader(Loader):
         declared = self.declared()
         network, shapes = self.equations(declared)
         integers = self.integers(network, shapes)
-        given, sizes = self.numbers_of(network, shapes)
-        arrays = Arrays(shapes, sizes, given, self.facts(network, shapes), integers)
+        given, sizes = self.numbers_of(network, shapes, integers)
+        arrays = Arrays(shapes, sizes, given, self.facts(network, shapes, given), integers)
         train = self.array_train(network, arrays)
         problem = Problem(
             title=texts["title"] or "Problem",
@@ -116,10 +126,8 @@ class ArrayLoader(Loader):
             return Number(str(axis))
         if type(axis) is str and not axis.strip().isdigit():
             try:
-                size = read_size(axis)
-                spell_size(size)
-                return size
-            except (FormulaError, TypeError) as error:
+                return check_size(read_size(axis))
+            except FormulaError as error:
                 raise InputError(f"{place}: '{shown(axis)}' is no size: {error}") from None
         raise InputError(f'{place}: {shown(axis)} is no size: a name such as "N", or a whole number from 1')
 
@@ -156,6 +164,8 @@ class ArrayLoader(Loader):
                 tree = self.right_side(goal, str(text), shapes, sizes)
                 lagged = lagged_names(tree, given | (self.known - set(goals)))
                 self.check_right_side(tree)
+                if isinstance(tree, Rule):
+                    check_entries(tree.body, shapes)
                 shape = self.goal_shape(goal, tree, shapes, declared)
             except FormulaError as error:
                 at = f" (at character {error.position})" if error.position else ""
@@ -188,6 +198,13 @@ class ArrayLoader(Loader):
     def check_right_side(tree: Tree) -> None:
         """Refuse what is no formula for a value."""
         for node in walk(tree):
+            for place in node.at if isinstance(node, Indexed) else children(node) if isinstance(node, Delta) else ():
+                check_place(place, isinstance(node, Indexed))
+            if isinstance(node, Within):
+                check_place(node.at, False)
+                check_size(node.size)
+            if isinstance(node, Over) and node.operation == "argmax":
+                raise FormulaError("argmax is a place, which is no value: max(i, x[i]) is the largest entry")
             if isinstance(node, Partial):
                 raise FormulaError("a derivative is no part of the forward pass")
             if isinstance(node, Relation):
@@ -235,8 +252,10 @@ class ArrayLoader(Loader):
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 
-    def numbers_of(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[dict[str, Numbers], dict[str, int]]:
-        """The given numbers, and the sizes they settle."""
+    def numbers_of(
+        self, network: Network, shapes: Mapping[str, Shape], integers: Mapping[str, Tree]
+    ) -> tuple[dict[str, Numbers], dict[str, int]]:
+        """The given numbers, and the sizes they settle; `integers` are places along an axis."""
         sizes: dict[str, int] = {}
         given: dict[str, Numbers] = {}
         names = sizes_in(shapes)
@@ -255,6 +274,14 @@ class ArrayLoader(Loader):
             if name not in network.free:
                 raise InputError(f"{place}: no equation uses it" + suggest(name, network.free))
             given[name] = self.nested(value, place, shapes[name], sizes)
+        entries = [node for equation in network.equations for node in walk(equation.rhs) if isinstance(node, Indexed)]
+        bare = {a.base if isinstance(a, Indexed) else a for node in entries for a in node.at}  # E[ids[n] - 1] may count from 1
+        for name, size in integers.items():
+            length = size_value(size, sizes) if Name(name) in bare else None
+            for text in _texts(given.get(name, ())):
+                if not text.isdigit() or (length is not None and int(text) >= length):
+                    top = "" if length is None else f" to {length - 1}"
+                    raise InputError(f"given.{name}: {text} is no place: a whole number from 0{top}")
         return given, sizes
 
     def nested(self, value: Any, place: str, shape: Shape, sizes: dict[str, int]) -> Numbers:
@@ -275,9 +302,9 @@ class ArrayLoader(Loader):
             raise InputError(f"{place}: a list of {len(value)} where {spell_size(shape[0])} = {known}")
         return tuple(self.nested(item, place, shape[1:], sizes) for item in value)
 
-    def facts(self, network: Network, shapes: Mapping[str, Shape]) -> tuple[Fact, ...]:
+    def facts(self, network: Network, shapes: Mapping[str, Shape], given: Mapping[str, Numbers]) -> tuple[Fact, ...]:
         """[assume]: sums that the data has, such as "sum(y)" = 1."""
-        found = []
+        found: list[Fact] = []
         for text, value in self.section("assume").items():
             place = f"assume.{shown(text)}"
             try:
@@ -287,11 +314,17 @@ class ArrayLoader(Loader):
                     case Call("sum", (Name(name), *_)) if name in network.by_goal:
                         raise FormulaError(f"'{name}' is computed; only the data can be told to add up to something")
                     case Call("sum", (Name(name),)) if len(shapes.get(name, ())) == 1:
-                        found.append(Fact(name, 0, total))
-                    case Call("sum", (Name(name), Number(axis))) if int(axis) < len(shapes.get(name, ())):
-                        found.append(Fact(name, int(axis), total))
+                        fact = Fact(name, 0, total)
+                    case Call("sum", (Name(name), Number(axis))) if axis.isdigit():
+                        fact = Fact(name, int(axis), total)
                     case _:
                         raise FormulaError('should be the sum of a given array along an axis: "sum(Y, 0)" = 1')
+                if any(other.name == name for other in found):
+                    raise FormulaError(f"sums of '{name}' are told already, and one axis is all that can be")
+                for value in _sums(given[name], fact.axis) if name in given else ():
+                    if value != total:
+                        raise FormulaError(f"the numbers in [given] add up to {float(value):g}")
+                found.append(fact)
             except FormulaError as error:
                 raise InputError(f"{place}: {error}") from None
         return tuple(found)
@@ -363,6 +396,29 @@ class ArrayLoader(Loader):
         return tuple(found)
 
 
+def check_entries(tree: Tree, shapes: Mapping[str, Shape]) -> None:
+    """Refuse whole arrays among entries.  Raises FormulaError."""
+    match tree:
+        case Indexed():
+            return
+        case Name(name) if shapes.get(name):
+            letters = ", ".join("ijklpq"[: len(shapes[name])])
+            raise FormulaError(f"in an index equation an array stands with its letters: {name}[{letters}]")
+        case Call("ones"):
+            raise FormulaError("in an index equation an array stands with its letters; every entry of ones is 1")
+    for part in children(tree):
+        check_entries(part, shapes)
+
+
+def check_place(tree: Tree, by_name: bool) -> None:
+    """Refuse what is no place along an axis; `by_name`, one may be the entry of an array of places.  Raises FormulaError."""
+    allowed = Index | Size | Sum | Negative | Product
+    for node in walk(tree):
+        whole = isinstance(node, Number) and node.text.isdigit()
+        if not (whole or isinstance(node, allowed) or (by_name and isinstance(node, Name | Indexed))):
+            raise FormulaError("a place is made of letters, sizes and whole numbers, added and multiplied")
+
+
 def read_quantity(text: str, problem: Problem, seconds: bool = False) -> Tree:
     """A quantity of a problem over arrays, `Z` or `dL/dW`; with `seconds`, `d2L/dw^2` too.  Raises FormulaError."""
     assert problem.arrays is not None
@@ -378,6 +434,26 @@ def read_quantity(text: str, problem: Problem, seconds: bool = False) -> Tree:
         case Second() if seconds:
             return tree
     raise FormulaError("a quantity over arrays is asked for by its name or as a derivative: Z, dL/dW")
+
+
+def _texts(given: Numbers) -> Iterator[str]:
+    """The numbers of an array as typed, row by row."""
+    if isinstance(given, Number):
+        yield given.text
+    else:
+        for item in given:
+            yield from _texts(item)
+
+
+def _sums(given: Numbers, axis: int) -> Iterator[Fraction]:
+    """The sums of an array along an axis."""
+    assert not isinstance(given, Number)
+    if axis:
+        for item in given:
+            yield from _sums(item, axis - 1)
+    else:
+        rows = [list(_texts(item)) for item in given]
+        yield from (sum(map(Fraction, column), Fraction(0)) for column in zip(*rows, strict=True))
 
 
 def sizes_in(shapes: Mapping[str, Shape]) -> frozenset[str]:

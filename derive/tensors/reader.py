@@ -17,7 +17,7 @@ from derive.reader import NAME, Parser, Token, fold_characters, read_formula, to
 from derive.tables.ops import ALIASES, OPS
 from derive.tensors.algebra import affine
 from derive.tensors.components import relettered
-from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, spell_shape, spell_size
+from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, check_size, spell_shape, spell_size
 from derive.written import (
     ONE,
     Call,
@@ -109,8 +109,11 @@ def ranges_of(tree: Tree, shapes: Shapes) -> dict[str, Tree]:
     """Over what each letter runs: the axis at which it stands alone.  Raises FormulaError where two axes differ."""
     ranges: dict[str, Tree] = {}
     for node in walk(tree):
-        if isinstance(node, Over):
-            ranges |= {index.name: index.size for index in node.indices if index.size != UNKNOWN}
+        for index in node.indices if isinstance(node, Over) else ():
+            if index.size != UNKNOWN and ranges.setdefault(index.name, index.size) != index.size:
+                raise FormulaError(
+                    f"'{index.name}' runs over {spell_size(ranges[index.name])} and over {spell_size(index.size)}: use two letters"
+                )
     for node in walk(tree):
         if not isinstance(node, Indexed):
             continue
@@ -257,7 +260,7 @@ class ArrayParser(Parser):
             self.take()
             size: Tree = UNKNOWN
             if self.take().text == "<":
-                size = self.sum()
+                size = check_size(self.sum())
                 self.expect(",")
             found.append((token.text, size))
         if not found:

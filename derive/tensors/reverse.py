@@ -25,6 +25,7 @@ from derive.tensors.algebra import (
     fresh,
     gathered,
     groups_of,
+    guarded,
     has_delta,
     inserted,
     moved,
@@ -140,7 +141,7 @@ class _EntryWalk:
         raw = [self.onward(user, at[user], term) for user in users for term in local[user]]
         has_letters = any(term.deltas for term in raw)
         lines.append(Line(tree_of(raw), "kronecker" if has_letters else "local-slopes", tuple(users), at=whole))
-        terms = [term for term in map(contract, raw) if term is not None]
+        terms = [term for one in raw if (term := contract(one, self.space)) is not None]
         if has_letters:
             lines.append(Line(tree_of(terms), "contract", at=whole))
         terms = self.simplified(terms)
@@ -245,7 +246,7 @@ class _EntryWalk:
     # --- what is done to the terms ------------------------------------------------------------------------------------
 
     def simplified(self, terms: Iterable[Term]) -> list[Term]:
-        fixed = [term for term in map(contract, terms) if term is not None]
+        fixed = [new for term in terms if (new := contract(term, self.space)) is not None]
         named = [renamed_outputs(term, self.patterns) for term in gathered(fixed)]
         return [_signed(term) for term in gathered(named)]
 
@@ -273,7 +274,11 @@ class _EntryWalk:
         def at(place: tuple[Tree, ...]) -> list[Term]:
             taken = letters_in(*place) | self.around
             into = {p.name: to for p, to in zip(found.place, place, strict=True) if isinstance(p, Index)}
-            terms = [moved(fresh(term, taken, self.space), into) for term in found.terms]
+            terms = [fresh(term, taken, self.space) for term in found.terms]
+            for index, to in zip(found.place, place, strict=True):
+                if isinstance(index, Index):
+                    terms = [guarded(term, index, to, self.space) for term in terms]
+            terms = [moved(term, into) for term in terms]
             if split or len(terms) == 1:
                 return terms
             return [Term(atoms=((tree_of(terms), Fraction(1)),))]
@@ -318,7 +323,9 @@ class _EntryWalk:
         tree = atoms[0][0]
         for fact in self.facts:
             if isinstance(tree, Indexed) and tree.base == Name(fact.name) and tree.at[fact.axis] == letters[0]:
-                return fact.total
+                whole = letters[0].size == self.shape(fact.name)[fact.axis]  # and not on a diagonal, Σ_i Y[i,i]
+                if whole and sum(letters[0].name in letters_in(a) for a in tree.at) == 1:
+                    return fact.total
         return self.computed(Term(atoms=((tree, Fraction(1)),), over=letters)) if deep else None
 
     def computed(self, term: Term) -> Fraction | None:
@@ -451,8 +458,8 @@ def _signed(term: Term) -> Term:
 
 
 def entries_in(tree: Tree) -> Iterable[Tree]:
-    """The entries, names and sums a component form is made of, outermost first."""
-    if isinstance(tree, Indexed | Name | Over):
+    """The entries, names, sizes and sums a component form is made of, outermost first."""
+    if isinstance(tree, Indexed | Name | Over | Size | Index):
         yield tree
         return
     for part in children(tree):

@@ -39,6 +39,7 @@ from derive.written import (
     Tree,
     Within,
     children,
+    walk,
 )
 
 Shape = tuple[Tree, ...]
@@ -110,6 +111,18 @@ def size_value(size: Tree, sizes: Mapping[str, int]) -> int | None:
         return value(size)
     except (KeyError, ZeroDivisionError):
         return None
+
+
+def check_size(tree: Tree) -> Tree:
+    """The tree, if it says how long an axis is.  Raises FormulaError.
+
+    >>> check_size(Sum((Size("n"), ONE)))
+    Sum(terms=(Size(name='n'), Number(text='1')))
+    """
+    for node in walk(tree):
+        if not (isinstance(node, Size | Sum | Negative | Product | Quotient) or (isinstance(node, Number) and node.text.isdigit())):
+            raise FormulaError("a size is made of names of sizes and whole numbers, added, multiplied and divided")
+    return tree
 
 
 def _bracketed(size: Tree) -> str:
@@ -264,7 +277,7 @@ def _call_shape(call: Call, shapes: Shapes) -> Shape:
     if name == "loss_of":
         return ()
     if name == "ones":
-        return arguments
+        return tuple(map(check_size, arguments))
     if name == "diag":
         if len(inner[0]) != 1:
             raise FormulaError(f"diag takes a vector, not the shape {spell_shape(inner[0])}")

@@ -27,6 +27,7 @@ from derive.unrolled import CLOSED_FORM, judge_equations, judge_moves
 from derive.values import State, run
 from derive.witnesses import FINE_DIGITS, FINE_NUDGE, kinks_hit
 from derive.written import (
+    ONE,
     Call,
     Elementwise,
     Index,
@@ -220,15 +221,25 @@ def derive_arrays(
 
 
 def typed_letters(problem: Problem) -> dict[Tree, tuple[str, ...]]:
-    """The letters that the problem's own index equations use for each size; one used for two sizes belongs to the first."""
-    owner: dict[str, Tree] = {}
+    """The letters that the problem's own index equations use for each size; one used for two sizes belongs to the first.
+
+    Besides, the sizes that only a vector of ones has, which the shapes do not tell.
+    """
+    arrays, owner = problem.arrays, dict[str, Tree]()
+    assert arrays is not None
     for equation in problem.network.equations:
         if isinstance(equation.rhs, Rule):
             for node in walk(equation.rhs):
                 indices = (node,) if isinstance(node, Index) else node.indices if isinstance(node, Over) else ()
                 for index in indices:
                     owner.setdefault(index.name, index.size)
-    return {size: tuple(letter for letter, its in owner.items() if its == size) for size in dict.fromkeys(owner.values())}
+    found = {size: tuple(letter for letter, its in owner.items() if its == size) for size in dict.fromkeys(owner.values())}
+    known = {size for shape in arrays.shapes.values() for size in shape}
+    for equation in problem.network.equations:
+        for node in walk(equation.rhs):
+            if isinstance(node, Call) and node.function == "ones" and node.arguments[0] not in (*known, ONE):
+                found.setdefault(node.arguments[0], ())
+    return found
 
 
 def _wanted(problem: Problem) -> tuple[Partial, ...]:
