@@ -23,6 +23,7 @@ from derive.tensors.shapes import Shape, Shapes, shape_of
 from derive.tensors.work import BENT, ArrayDerivation, slice_of, written_out
 from derive.updatepages import listed_names, rule_blocks, update_symbols
 from derive.written import (
+    ONE,
     Call,
     Delta,
     Elementwise,
@@ -36,6 +37,7 @@ from derive.written import (
     Number,
     Over,
     Partial,
+    Power,
     Product,
     Quotient,
     Rule,
@@ -44,6 +46,7 @@ from derive.written import (
     Size,
     Sum,
     Tree,
+    children,
     rebuild,
     walk,
 )
@@ -179,6 +182,11 @@ class _ArrayPage(DerivationPage):
         ones = [node for tree in trees for node in walk(tree) if isinstance(node, Call) and node.function == "ones"]
         if ones:
             blocks.append(Prose(self.speaker.say("array", "ones", ones=ones[0])))
+        whole = [node for tree in trees for node in walk(tree)]
+        if any(isinstance(node, Elementwise) or self.is_entrywise(node) for node in whole):
+            blocks.append(Prose(self.speaker.say("array", "entrywise")))
+        if any(isinstance(node, Sum | Elementwise) and self.is_stretching(node) for node in whole):
+            blocks.append(Prose(self.speaker.say("array", "rows")))
         above = self.upstream(trees)
         if above:
             blocks.append(Prose(self.speaker.say("array", "upstream", partials=series(above))))
@@ -186,6 +194,18 @@ class _ArrayPage(DerivationPage):
             said = self.speaker.say("array", "given-sum", name=Name(fact.name), total=Number(str(fact.total)), axis=str(fact.axis))
             blocks.append(Prose(said))
         return blocks
+
+    def is_entrywise(self, node: Tree) -> bool:
+        """Whether a node is a quotient by an array or a power of one."""
+        of = node.bottom if isinstance(node, Quotient) else node.base if isinstance(node, Power) else None
+        return of is not None and shape_of(of, self.shapes) != ()
+
+    def is_stretching(self, node: Sum | Elementwise) -> bool:
+        """Whether a vector stands beside a matrix."""
+        shapes = [shape_of(part, self.shapes) for part in children(node)]
+        return any(len(shape) == 2 and ONE not in shape for shape in shapes) and any(
+            len(shape) == 1 or (len(shape) == 2 and shape[0] == ONE) for shape in shapes
+        )
 
     def upstream(self, trees: Sequence[Tree]) -> list[Tree]:
         """The derivatives that no step finds, because they come from a loss of which nothing is known."""

@@ -261,13 +261,10 @@ class DerivationPage:
             case "operation":
                 return say("law", "operation", operation=self.operation(about[0]))
             case "chain-rule" | "chain-rule-sum":
-                return say(
-                    "law",
-                    line.law,
-                    wrt=self.quantity(about[0]),
-                    of=self.quantity(about[1]),
-                    users=self.listed([(self.quantity(n),) for n in about[2:]]),
-                )
+                name, of, *users = about
+                between = [(self.quantity(user),) for user in users if user != of]
+                said = ("text", "chain-rule-direct") if of in users else ("law", line.law)
+                return say(*said, wrt=self.quantity(name), of=self.quantity(of), users=self.listed(between))
             case "no-slope":
                 return say("law", line.law, of=self.quantity(about[0]), wrt=self.quantity(about[1]))
             case "local-slopes":

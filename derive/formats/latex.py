@@ -168,7 +168,7 @@ _ESCAPED |= {
     "∂": r"$\partial$",
     "…": r"$\dots$",
 }
-_ESCAPED |= {"<": r"$<$", ">": r"$>$", "⁺": r"$^+$", "½": r"$\tfrac12$"}
+_ESCAPED |= {"<": r"$<$", ">": r"$>$", "⁺": r"$^+$", "½": r"$\tfrac12$", "⊙": r"$\odot$"}
 
 
 def escape(text: str) -> str:

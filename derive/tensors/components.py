@@ -181,6 +181,11 @@ class _Components:
                 return self.product(left, right, at, taken)
             case Einsum():
                 return self.einsum(tree, at, taken)
+            case Over():
+                summed = apart(tree, taken, self.space)
+                assert isinstance(summed, Over)
+                within = taken | {index.name for index in summed.indices}
+                return rebuild(summed, lambda part: self.part(part, at, within))
             case Call():
                 return self.call(tree, at, taken)
             case Elementwise(factors):
@@ -305,6 +310,10 @@ class _Components:
             return body
         if call.function == "mean":
             return Product((Quotient(ONE, multiply(*(i.size for i in indices))), Over("sum", tuple(indices), body)), tight=True)
+        if call.function == "max":  # one letter at a time, since the place of the largest is one letter
+            for index in reversed(indices):
+                body = Over("max", (index,), body)
+            return body
         return Over(call.function, tuple(indices), body)
 
     def listed(self, call: Call, taken: set[str]) -> Tree:

@@ -259,8 +259,8 @@ class Expansion:
                 rest = whole.shape[len(at) :]
                 return Block(rest, {place: whole.cells.get((*fixed, *place), ZERO) for place in places(rest)})
             case Rule(indices, body):
-                shape = tuple(self.lengths((index.size,))[0] for index in indices if isinstance(index, Index))
-                names = [index.name for index in indices if isinstance(index, Index)]
+                shape = self.lengths(shape_of(tree, self.arrays.shapes))
+                names = [index.name if isinstance(index, Index) else "" for index in indices]  # an axis of size 1 has no letter
                 return Block(
                     shape, {place: self.scalar(body, {**env, **dict(zip(names, place, strict=True))}) for place in places(shape)}
                 )

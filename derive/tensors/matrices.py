@@ -138,7 +138,7 @@ class _Lifter:
                 return Part(Power(part.tree, by.tree), part.axes)
             case Call(function, arguments) if function not in ("loss_of",):
                 parts = [self.lift(argument) for argument in arguments]
-                return self.together(tree, parts)
+                return self.together(tree, parts) if parts else Part(tree, ())
             case Delta():
                 return self.product((tree,), ())
         raise _UnknownFormError

@@ -53,6 +53,10 @@ from derive.written import (
 MAX_AXES = 6
 MAX_ENTRIES = 20_000
 
+_NAMES = re.compile(r"(?<![A-Za-z0-9_.])[A-Za-z]\w*+(?!\s*\()")
+_DECLARED = re.compile(r"\b(?:sum|mean|max)\s*\(\s*((?:[A-Za-z]\w*+\s*(?:<[^,()\[\]]*+)?,\s*)+)")
+_PLACES = re.compile(r"\[([^\[\]]*)\]")
+
 
 class ArrayLoader(Loader):
     """One problem file over arrays, section by section."""
@@ -140,7 +144,7 @@ class ArrayLoader(Loader):
         for text in section.values():
             if type(text) is str and split_equation(text) is None:
                 bare = re.sub(r"\"[^\"]*\"|'[^']*'", " ", text[:MAX_CHARACTERS])
-                found |= set(re.findall(r"(?<![A-Za-z0-9_.])[A-Za-z]\w*+(?!\s*\()", bare))
+                found |= set(_NAMES.findall(bare)) - _summed_letters(bare)
         return frozenset(found - sizes - OPS.keys() - ALIASES.keys() - ARRAY_FUNCTIONS.keys())
 
     def equations(self, declared: Mapping[str, Shape]) -> tuple[Network, dict[str, Shape]]:
@@ -185,6 +189,9 @@ class ArrayLoader(Loader):
         if split_equation(text) is not None:
             return read_equation(text, goal, self.known, shapes, sizes)
         tree = read_array_formula(text, self.known, shapes, sizes)
+        for node in walk(tree):
+            if isinstance(node, Call) and node.function == "loss_of" and node is not tree:
+                raise FormulaError("loss_of stands alone: give it an equation of its own, and use that name here")
         told = {*self.section("shapes"), *self.section("given"), *(key.strip() for key in self.section("forward"))}
         for node in walk(tree):
             for place in node.at if isinstance(node, Indexed) else ():
@@ -459,6 +466,12 @@ def _sums(given: Numbers, axis: int) -> Iterator[Fraction]:
 def sizes_in(shapes: Mapping[str, Shape]) -> frozenset[str]:
     """The names of sizes that stand in some shapes."""
     return frozenset(name for shape in shapes.values() for size in shape for name in _size_names(size))
+
+
+def _summed_letters(text: str) -> set[str]:
+    """The letters a formula sums over and uses as places: the n of `sum(n, z[n]*w[n])`."""
+    summed = {name for words in _DECLARED.findall(text) for name in _NAMES.findall(words)}
+    return summed & {name for words in _PLACES.findall(text) for name in _NAMES.findall(words)}
 
 
 def _size_names(size: Tree) -> set[str]:

@@ -17,6 +17,7 @@ from derive.written import (
     Delta,
     Einsum,
     Elementwise,
+    Index,
     Indexed,
     Later,
     Listing,
@@ -173,7 +174,7 @@ def _broadcast_hint(one: Shape, other: Shape) -> str:
 def shape_of(tree: Tree, shapes: Shapes) -> Shape:
     """The shape of a formula.  Raises FormulaError where two shapes do not fit."""
     match tree:
-        case Number() | Size() | Delta() | Within() | Relation():
+        case Number() | Size() | Index() | Delta() | Within() | Relation():
             return ()
         case Over(_, _, body):
             return shape_of(body, shapes)
@@ -186,7 +187,7 @@ def shape_of(tree: Tree, shapes: Shapes) -> Shape:
         case Indexed(base, at):
             return shape_of(base, shapes)[len(at) :]
         case Rule(indices):
-            return tuple(index.size for index in indices if hasattr(index, "size"))
+            return tuple(index.size if isinstance(index, Index) else ONE for index in indices)
         case Sum(parts) | Product(parts) | Elementwise(parts):
             sign = "+" if isinstance(tree, Sum) else "*"
             return broadcast([shape_of(part, shapes) for part in parts], sign)

@@ -32,6 +32,7 @@ from derive.written import (
     Elementwise,
     Index,
     Listing,
+    MatrixProduct,
     Name,
     Number,
     Over,
@@ -41,10 +42,14 @@ from derive.written import (
     Rows,
     Rule,
     Second,
+    Size,
     Sum,
+    Transpose,
     Tree,
     children,
+    multiply,
     names_in,
+    rebuild,
     walk,
 )
 
@@ -274,13 +279,32 @@ def _forward_step(name: str, problem: Problem, space: Space) -> Step:
     shape = space.shapes.get(name, ())
     if isinstance(equation.rhs, Rule):
         place: Place = equation.rhs.indices
-        return Step("forward", Name(name), (Line(equation.rhs.body, "definition", (name,), at=place),))
-    lines = [Line(equation.rhs, "definition", (name,))]
+        return Step("forward", Name(name), (Line(on_paper(equation.rhs.body, space), "definition", (name,), at=place),))
+    lines = [Line(on_paper(equation.rhs, space), "definition", (name,))]
     place = space.place(shape)
     body = component(equation.rhs, place, space, letters_in(*place))
     if body != equation.rhs:
-        lines.append(Line(body, "entry", stretched_names(equation.rhs, space), at=place))
+        lines.append(Line(on_paper(body, space), "entry", stretched_names(equation.rhs, space), at=place))
     return Step("forward", Name(name), tuple(lines))
+
+
+def on_paper(tree: Tree, space: Space) -> Tree:
+    """A typed formula as it is written: ⊙ between arrays multiplied entry by entry, a row for a vector on the left of a product.
+
+    >>> on_paper(Product((Number("2"), Name("A"), Name("B"))), Space({"A": (Size("n"),), "B": (Size("n"),)}))
+    Product(factors=(Number(text='2'), Elementwise(factors=(Name(name='A'), Name(name='B')))), tight=True)
+    """
+    tree = rebuild(tree, lambda part: on_paper(part, space))
+    match tree:
+        case Product(factors):
+            arrays = tuple(factor for factor in factors if shape_of(factor, space.shapes))
+            if len(arrays) < 2:
+                return Product(factors, tight=True)
+            return multiply(*(factor for factor in factors if factor not in arrays), Elementwise(arrays), tight=True)
+        case MatrixProduct(left, right) if len(shape_of(left, space.shapes)) == 1:
+            outer = shape_of(right, space.shapes)[:1] == (ONE,)
+            return tree if outer else MatrixProduct(Transpose(left), right)
+    return tree
 
 
 def stretched_names(tree: Tree, space: Space) -> tuple[str, ...]:
