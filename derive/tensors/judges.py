@@ -240,7 +240,10 @@ def judge_entries(problem: Problem, steps: Sequence[Step]) -> tuple[list[Finding
     findings = _contradictions(expansion, claims, WORKING_DIGITS, NUDGE)
     if findings:
         findings = _contradictions(expansion, claims, FINE_DIGITS, FINE_NUDGE)
-    findings += _against_scalars(expansion, steps)
+    differing = _against_scalars(expansion, steps, WORKING_DIGITS, NUDGE)
+    if differing:
+        differing = _against_scalars(expansion, steps, FINE_DIGITS, FINE_NUDGE)
+    findings += differing
     judged = {id(claim.line) for claim in claims} - {id(claim.line) for claim in claims if not claim.judged}
     return findings, len(judged)
 
@@ -346,7 +349,7 @@ def _undirected(expansion: Expansion, point: Slope, cells: Sequence[str]) -> lis
     return found
 
 
-def _against_scalars(expansion: Expansion, steps: Sequence[Step]) -> list[Finding]:
+def _against_scalars(expansion: Expansion, steps: Sequence[Step], digits: int, nudge: Decimal) -> list[Finding]:
     """The answers that differ from those of the scalar engine on the network written out."""
     wanted: dict[str, dict[str, Step]] = {}
     for step in steps:
@@ -354,8 +357,8 @@ def _against_scalars(expansion: Expansion, steps: Sequence[Step]) -> list[Findin
             for cell in expansion.cells(step.goal.of):
                 wanted.setdefault(cell, {}).update(dict.fromkeys(expansion.cells(step.goal.wrt), step))
     found: list[Finding] = []
-    with precision(WORKING_DIGITS):
-        for point in slope_points(expansion, "scalars", NUDGE):
+    with precision(digits):
+        for point in slope_points(expansion, "scalars", nudge):
             for of, owners in wanted.items():
                 point.rates[of] = point.swept(of)
                 values: dict[Any, Any] = dict(point)
