@@ -416,6 +416,21 @@ def test_axes_of_length_one_and_sums_beside_each_other_are_derived(problem, loss
     assert checks.judged == checks.lines
 
 
+KINKED = problem_text('a = "relu(b)"\nL = "sum(a^2)"', "[given]\nb = [0, 1]")
+
+
+def test_a_page_says_of_numbers_only_what_was_done_with_them():
+    """At a kink gradients are not nudged; by hand no other library has the same numbers."""
+    problem = derive.load_text(KINKED)
+    page = derive.render(derive.derive(problem), "text")
+    assert "a[0] stands exactly at the kink" in page
+    assert "computed a second time" in page
+    assert "every gradient compared with nudges there" not in page
+    by_hand = derive.derive(problem, derive.Rounding(digits=3, carry="hand"))
+    assert "mpmath-forward" not in by_hand.checks.judges
+    assert by_hand.checks.lines - by_hand.checks.judged == sum(line.numeric for step in by_hand.steps for line in step.lines)
+
+
 def test_places_may_count_from_one():
     text = problem_text('Y = "Y[n,j] = E[ids[n] - 1, j]"', "[given]\nE = [[3], [5]]\nids = [2, 1]")
     assert json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["values"]["Y"] == [["5"], ["3"]]
