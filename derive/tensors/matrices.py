@@ -146,7 +146,7 @@ class _Lifter:
     def entry(self, tree: Indexed) -> Part:
         fixed: list[Tree] = []
         axes: list[str] = []
-        for size, a in zip((a for a in self.shape(tree)), tree.at, strict=True):
+        for size, a in zip(self.shape(tree), tree.at, strict=True):
             if letters_in(a) & self.sliced:
                 fixed.append(a)
                 if axes:
