@@ -220,8 +220,11 @@ class _ArrayPage(DerivationPage):
         ]
 
     def kinks_here(self) -> Sequence[str]:
-        """The entries that stand exactly at a kink."""
-        return ()
+        """The first entry of each array that stands exactly at a kink."""
+        first: dict[str, str] = {}
+        for name in self.array_work.kinks:
+            first.setdefault(name.partition("[")[0], name)
+        return tuple(first.values())
 
     def the_numbers(self) -> list[Block]:
         """The numbers given, arrays as arrays."""
@@ -425,7 +428,9 @@ class _ArrayPage(DerivationPage):
         sizes = ", ".join(f"{name} = {length}" for name, length in sorted(small_sizes(self.problem).items())) or "as given"
         said = self.speaker.say("array", "checked", judged=checks.judged, lines=checks.lines, sizes=sizes)
         if FORWARD_AGAIN in checks.judges:
-            said = (*said, " ", *self.speaker.say("array", "checked-numbers"))
+            # at a kink a nudge tells no slope
+            where = ("text", "checked-forward") if self.array_work.kinks else ("array", "checked-numbers")
+            said = (*said, " ", *self.speaker.say(*where))
         if BENT in checks.judges:
             said = (*said, " ", *self.speaker.say("array", "checked-second"))
         return [self.speaker.heading("checks"), Prose(said)]

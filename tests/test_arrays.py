@@ -397,6 +397,42 @@ def test_a_sum_that_is_given_is_not_that_of_a_diagonal_or_of_a_part(typed_sum, a
     assert typed(work.partials[-1].answer) == answer
 
 
+OF_LENGTH_ONE = [
+    {"y": '[1, "n"]', "W": '["n", "n"]', "x": '["n", 1]', "g": "(W @ x)*y.T"},  # an outer product of two rows
+    {"c": '["m", 1]', "s": "[1, 1]", "g": "c + softmax(s, 0)"},
+    {"M": '["m", "n"]', "g": "M*M^2"},  # small values: the scalar engine is asked with finer nudges
+    {"q": '["n", "n"]', "s": "[1, 1]", "g": "relu(q)*relu(s)"},
+    {"r": '[1, "n"]', "k": "[]", "q": '["n", "n"]', "g": "-(k*sum(r @ softmax(q, 0), 1))"},
+    {"s": "[1, 1]", "k": "[]", "g": "k - sum(s, 1)"},
+    {"r": '[1, "n"]', "v": '["n"]', "g": "relu(v*sum(r))"},  # a sum renamed beside a δ
+]
+
+
+@pytest.mark.parametrize("problem", OF_LENGTH_ONE, ids=lambda problem: problem["g"])
+@pytest.mark.parametrize("loss", ["sum(g)", "sum(g^2)", "loss_of(g)"])
+def test_axes_of_length_one_and_sums_beside_each_other_are_derived(problem, loss):
+    shapes = "\n".join(f"{name} = {axes}" for name, axes in problem.items() if name != "g")
+    parameters = json.dumps([name for name in problem if name != "g"])
+    text = f"[shapes]\n{shapes}\n[forward]\ng = \"{problem['g']}\"\nL = \"{loss}\"\n[train]\nparameters = {parameters}"
+    checks = derive.derive(derive.load_text(text)).checks
+    assert checks.judged == checks.lines
+
+
+KINKED = problem_text('a = "relu(b)"\nL = "sum(a^2)"', "[given]\nb = [0, 1]")
+
+
+def test_a_page_says_of_numbers_only_what_was_done_with_them():
+    """At a kink gradients are not nudged; by hand no other library has the same numbers."""
+    problem = derive.load_text(KINKED)
+    page = derive.render(derive.derive(problem), "text")
+    assert "a[0] stands exactly at the kink" in page
+    assert "computed a second time" in page
+    assert "every gradient compared with nudges there" not in page
+    by_hand = derive.derive(problem, derive.Rounding(digits=3, carry="hand"))
+    assert "mpmath-forward" not in by_hand.checks.judges
+    assert by_hand.checks.lines - by_hand.checks.judged == sum(line.numeric for step in by_hand.steps for line in step.lines)
+
+
 def test_places_may_count_from_one():
     text = problem_text('Y = "Y[n,j] = E[ids[n] - 1, j]"', "[given]\nE = [[3], [5]]\nids = [2, 1]")
     assert json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))["values"]["Y"] == [["5"], ["3"]]

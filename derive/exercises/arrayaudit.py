@@ -20,7 +20,7 @@ from derive.exercises.audit import audit_papers
 from derive.exercises.verdicts import SEVERITY, Audit, Judged, Link, Named, Note, Verdict
 from derive.problem import Problem
 from derive.rounding import Rounding
-from derive.tensors.expansion import Cell, Expansion, places
+from derive.tensors.expansion import Expansion, places
 from derive.tensors.judges import Slope, sample, small_sizes, telling_points
 from derive.tensors.shapes import shape_of
 from derive.tensors.work import as_scalars, derive_arrays, written_out
@@ -46,7 +46,6 @@ from derive.written import (
     walk,
 )
 
-Cells = Mapping[Cell, Tree]
 MOST_TURNED = 6
 """Factors of which every choice is tried transposed."""
 

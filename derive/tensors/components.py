@@ -280,10 +280,11 @@ class _Components:
             return self.reduction(call, at, taken)
         if name == "softmax" and self.shape(arguments[0]):
             axis = axis_of(call, len(at)) or 0
-            index = self.bound(self.shape(arguments[0])[axis], taken := set(taken))
+            size = self.shape(arguments[0])[axis]
+            index = ZERO if size == ONE else self.bound(size, taken := set(taken))
             other = (*at[:axis], index, *at[axis + 1 :])
             top, below = (Call("exp", (self.entry(arguments[0], place, taken),)) for place in (at, other))
-            return Quotient(top, Over("sum", (index,), below))
+            return Quotient(top, Over("sum", (index,), below) if isinstance(index, Index) else below)
         if OPS[name].listed and any(map(self.shape, arguments)):
             return self.listed(call, taken)
         return rebuild(call, lambda part: self.part(part, at, taken))

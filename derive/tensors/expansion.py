@@ -1,8 +1,8 @@
 """A problem over arrays written out entry by entry, at sizes small enough to compute with.
 
 Owns `Expansion`: the same network as named scalars, `W[0,1]` and so on, and every line over arrays as the scalar formulas it stands
-for.  It reads the equations as they were typed and shares nothing with the reverse walk.  May import: errors, written, network,
-problem, tensors.shapes.
+for.  It reads the equations as they were typed and shares with the reverse walk only what a shape, an axis and a letter are.  May
+import: errors, written, tables.ops, arithmetic, network, problem, backward (for `Line`), tensors.shapes, tensors.components.
 """
 
 from __future__ import annotations
@@ -346,9 +346,7 @@ class Expansion:
 
     def together(self, tree: Tree, blocks: Sequence[Block]) -> Block:
         """One operation entry by entry, arrays stretched as NumPy does it."""
-        rank = max((len(block.shape) for block in blocks), default=0)
-        padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
-        shape = tuple(max(axis) for axis in zip(*padded, strict=True))
+        shape = _common_shape(blocks)
         cells: dict[Cell, Tree] = {}
         for place in places(shape):
             cells[place] = _light(_with_parts(tree, [block.cells[_stretched(place, block.shape)] for block in blocks]))
@@ -401,9 +399,7 @@ class Expansion:
 
     def listed(self, call: Call, blocks: Sequence[Block]) -> Block:
         """A loss of whole arrays."""
-        rank = max(len(block.shape) for block in blocks)
-        padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
-        shape = tuple(max(axis) for axis in zip(*padded, strict=True))
+        shape = _common_shape(blocks)
         rows = [tuple(block.cells[_stretched(place, block.shape)] for place in places(shape)) for block in blocks]
         return Block((), {(): Call(call.function, tuple(map(Listing, rows)))})
 
@@ -596,6 +592,13 @@ def _light(tree: Tree) -> Tree:
     if isinstance(tree, Product | Elementwise):
         return times(*tree.factors)
     return tree
+
+
+def _common_shape(blocks: Sequence[Block]) -> Cell:
+    """The shape to which NumPy stretches arrays that act entry by entry."""
+    rank = max((len(block.shape) for block in blocks), default=0)
+    padded = [(1,) * (rank - len(block.shape)) + block.shape for block in blocks]
+    return tuple(max(axis) for axis in zip(*padded, strict=True))
 
 
 def _padded(shape: Cell, other: Cell) -> Cell:

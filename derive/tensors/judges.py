@@ -238,7 +238,6 @@ class _Claim:
     line: Line
     formula: Evaluator
     goal: Evaluator
-    name: str
     alive: bool = False
     judged: bool = False
 
@@ -314,7 +313,7 @@ def _goal_cell(expansion: Expansion, goal: Tree, at: Cell) -> Tree:
 
 
 def _claim(step: Step, line: Line, formula: Tree, cell: Tree) -> _Claim:
-    return _Claim(step, line, compile_tree(formula), compile_tree(cell), "")
+    return _Claim(step, line, compile_tree(formula), compile_tree(cell))
 
 
 def _contradictions(expansion: Expansion, claims: Sequence[_Claim], digits: int, nudge: Decimal) -> list[Finding]:

@@ -146,7 +146,7 @@ class _Lifter:
     def entry(self, tree: Indexed) -> Part:
         fixed: list[Tree] = []
         axes: list[str] = []
-        for size, a in zip((a for a in self.shape(tree)), tree.at, strict=True):
+        for size, a in zip(self.shape(tree), tree.at, strict=True):
             if letters_in(a) & self.sliced:
                 fixed.append(a)
                 if axes:
@@ -223,6 +223,8 @@ class _Lifter:
         return MatrixProduct(vector, Transpose(self.ones(letter)))
 
     def ones(self, letter: str) -> Tree:
+        if not letter:
+            raise _UnknownFormError
         return Call("ones", (self.sizes[letter],))
 
     def quotient(self, top: Tree, bottom: Tree) -> Part:
@@ -373,20 +375,17 @@ class _Lifter:
             return Part(multiply(*scalars, arrays[0].tree, tight=True), arrays[0].axes)
         matrices = [part for part in arrays if len(part.letters) == 2]
         vectors = [part for part in arrays if len(part.letters) == 1]
+        if len(matrices) + len(vectors) < len(arrays):
+            raise _UnknownFormError  # an array whose axes all have size 1 among others
         if not matrices and len(vectors) == 2:
             first, second = vectors
             wanted = tuple(a for a in self.wanted if a)
             if wanted and second.letters == {wanted[0]}:
                 first, second = second, first
-            row = (
-                self.turned(second.tree)
-                if len(second.axes) == 1
-                else second.tree
-                if second.axes[0] == ""
-                else self.turned(second.tree)
-            )
+            column = self.turned(first.tree) if first.axes[0] == "" else first.tree
+            row = second.tree if second.axes[0] == "" else self.turned(second.tree)
             axes = (*first.letters, *second.letters)
-            return Part(multiply(*scalars, MatrixProduct(first.tree, row), tight=True), axes)
+            return Part(multiply(*scalars, MatrixProduct(column, row), tight=True), axes)
         if len(matrices) != 1:
             raise _UnknownFormError
         (matrix,) = matrices

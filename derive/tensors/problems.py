@@ -343,9 +343,8 @@ class ArrayLoader(Loader):
         section = self.section("train")
         if "batch" in section:
             raise InputError("train.batch: does not go with [shapes]: put the batch into an axis")
-        guessed = "parameters" not in section
         train = self.train(network, ())
-        names = tuple(name for name in (self.guess(network, arrays, train.loss) if guessed else train.parameters))
+        names = train.parameters if "parameters" in section else self.guess(network, arrays, train.loss)
         for name in names:
             if name in arrays.integers:
                 raise InputError(f"train.parameters: '{name}' holds places, which do not move")

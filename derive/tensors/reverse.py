@@ -210,7 +210,8 @@ class _EntryWalk:
             if outer == ZERO:
                 continue
             factor = terms_of(Product((with_marks(tidy(outer), back),)), self.space)
-            found += [times(one, other, self.space) for one in factor for other in inner]
+            # a sum that was renamed among the factors must not bind a letter of the δ
+            found += [times(fresh(one, other.letters, self.space), other, self.space) for one in factor for other in inner]
         return found
 
     def inner(self, node: Tree, name: str, place: Place) -> list[Term]:

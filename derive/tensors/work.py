@@ -201,12 +201,14 @@ def derive_arrays(
         judged += len(updates)
     if _is_complete(problem):
         states, kinks = _numbers(problem, partials, rounding, int(moves))
-        judges += [FORWARD_AGAIN, *([CLOSED_FORM] if train.own and updates else [])]
+        again = rounding.carry == "full"  # numbers rounded by hand on the way are not those of another library
+        judges += [*([FORWARD_AGAIN] if again else []), *([CLOSED_FORM] if train.own and updates else [])]
         forward, partials, updates = (
-            tuple(_with_value(step, states, arrays.shapes, rounding, problem) for step in steps)
+            tuple(_with_value(step, states[0], rounding, problem) for step in steps)
             for steps in (forward, partials, updates)
         )
-        judged += sum(line.numeric for step in (*forward, *partials, *updates) for line in step.lines)
+        if again:
+            judged += sum(line.numeric for step in (*forward, *partials, *updates) for line in step.lines)
     seconds = curved.steps if curved is not None else ()
     lines = sum(len(step.lines) for step in (*forward, *partials, *seconds, *updates))
     return ArrayDerivation(
@@ -392,9 +394,8 @@ def _numbers(
     return states, at_kink
 
 
-def _with_value(step: Step, states: Sequence[State], shapes: Mapping[str, Any], rounding: Rounding, problem: Problem) -> Step:
+def _with_value(step: Step, state: State, rounding: Rounding, problem: Problem) -> Step:
     """The step with the numbers it comes to."""
-    state = states[0]
     assert problem.arrays is not None
     expansion = Expansion(problem, problem.arrays.sizes)
     keys = list(expansion.keys(step.goal))
