@@ -18,7 +18,7 @@ from derive.scripts import label_symbol
 from derive.sentences import Speaker, opening, series
 from derive.tables.ops import OPS
 from derive.tensors.expansion import Cell
-from derive.tensors.judges import small_sizes
+from derive.tensors.judges import crosses_axes, small_sizes
 from derive.tensors.shapes import Shape, Shapes, shape_of
 from derive.tensors.work import BENT, ArrayDerivation, slice_of, written_out
 from derive.updatepages import listed_names, rule_blocks, update_symbols
@@ -425,7 +425,11 @@ class _ArrayPage(DerivationPage):
     def checked(self) -> list[Block]:
         """What was judged, and how."""
         checks = self.array_work.checks
-        sizes = ", ".join(f"{name} = {length}" for name, length in sorted(small_sizes(self.problem).items())) or "as given"
+        both = (False, True) if crosses_axes(self.problem) else (False,)
+        tried = dict.fromkeys(
+            ", ".join(f"{name} = {length}" for name, length in sorted(small_sizes(self.problem, turned).items())) for turned in both
+        )
+        sizes = f" {self.speaker.word('array', 'and')} ".join(tried) or self.speaker.word("array", "as-given")
         said = self.speaker.say("array", "checked", judged=checks.judged, lines=checks.lines, sizes=sizes)
         if FORWARD_AGAIN in checks.judges:
             # at a kink a nudge tells no slope

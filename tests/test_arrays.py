@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -14,6 +15,8 @@ from derive.cli import main
 from derive.errors import InputError, LimitError
 from derive.formats.plain import typed
 from derive.tables.ops import OPS
+from derive.tensors.judges import judge_entries
+from derive.written import TWO, Indexed, Name, multiply
 
 # --- files that cannot be meant ----------------------------------------------------------------------------------------------
 
@@ -177,6 +180,14 @@ BAD_SHAPES = [
     ('b = ["m"]\nsum = ["m"]', "shapes.sum: 'sum' is the name of a function"),
     ('b = ["m"]\nc = ["m"]', "shapes.c: no equation uses it"),
     ('b = ["m"]\nL = ["m"]', "forward.L: its right side has the shape (), but [shapes] gives L the shape (m)"),
+]
+REFUSED += [
+    ('L = "2*loss_of(W)"', "", "forward.L: loss_of stands alone: give it an equation of its own, and use that name here"),
+    (
+        'A = "loss_of(W)"\nB = "loss_of(W)"\nL = "A + 3*B"',
+        "",
+        "forward.B: of two losses of the same arrays nothing tells one from the other; use A",
+    ),
 ]
 REFUSALS = [(problem_text(forward, rest), message) for forward, rest, message in REFUSED]
 REFUSALS += [(problem_text('L = "sum(b)"', shapes=shapes), message) for shapes, message in BAD_SHAPES]
@@ -416,6 +427,67 @@ def test_axes_of_length_one_and_sums_beside_each_other_are_derived(problem, loss
     text = f"[shapes]\n{shapes}\n[forward]\ng = \"{problem['g']}\"\nL = \"{loss}\"\n[train]\nparameters = {parameters}"
     checks = derive.derive(derive.load_text(text)).checks
     assert checks.judged == checks.lines
+
+
+WRITTEN = [
+    ({"A": '["n", "n"]', "x": '["n"]'}, "(A*A) @ x", "(A ⊙ A) x"),
+    ({"A": '["n", "n"]', "x": '["n"]'}, "A*(A @ x)", "A ⊙ (A x)"),
+    ({"A": '["m", "n"]', "x": '["m"]'}, "x @ A", "xᵀ A"),
+    ({"x": '["n"]', "y": '["n"]'}, "2*(x @ y)", "2·xᵀ y"),
+    ({"x": '["n"]', "y": '["n"]', "k": "[]"}, "k*x*y", "k·x ⊙ y"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "formula", "written"), WRITTEN)
+def test_products_are_told_apart_on_the_page(shapes, formula, written):
+    """⊙ between arrays entry by entry, nothing between matrices, and a row where a vector stands on the left of a product."""
+    lines = [f"{name} = {axes}" for name, axes in shapes.items()]
+    text = "\n".join(["[shapes]", *lines, "[forward]", f'g = "{formula}"', 'L = "loss_of(g)"'])
+    page = derive.render(derive.derive(derive.load_text(text)), "text")
+    assert f"  g = {written}\n" in page
+    assert ("taken entry by entry" in page) == ("⊙" in page.partition("Forward pass")[2])
+
+
+def test_letters_may_be_summed_in_an_equation_of_a_number():
+    text = problem_text('L = "sum(n, z[n]*z[n]) + max(i, z[i])"')
+    assert typed(derive.derive(derive.load_text(text)).partials[-1].answer) == "2*z[n] + delta(n, argmax(j < T, z[j]))"
+
+
+def test_the_largest_of_a_whole_matrix_is_the_first_of_the_largest_row():
+    numbers = "[given]\nm = 2\nd = 3\nW = [[1, 5, 2], [5, 5, 4]]"
+    work = derive.derive(derive.load_text(problem_text('L = "max(W)"', numbers)))
+    assert json.loads(derive.render(work, "json"))["gradients"]["W"]["value"] == [["0", "1", "0"], ["0", "0", "0"]]
+
+
+@pytest.mark.parametrize("column", ["", ", 1"])
+def test_second_derivatives_with_a_bias_that_is_one_number(column):
+    """Least squares with a bias, columns or vectors: (2/N) XᵀX, (2/N) Xᵀ1 and 2."""
+    text = f"""
+        [shapes]
+        X = ["N", "d"]
+        w = ["d"{column}]
+        b = []
+        y = ["N"{column}]
+        [forward]
+        z = "X @ w + b"
+        L = "mse(z, y)"
+    """
+    work = derive.derive(derive.load_text(text), hessian=True)
+    assert work.checks.judged == work.checks.lines
+    told = [[typed(line.tree) for line in work.step(name).lines] for name in ("d2L/dw^2", "d2L/dwdb", "d2L/db^2")]
+    assert "2/N*sum(n < N, X[n, i]*X[n, k])" in told[0]
+    assert told[1][-1] == "2/N*X.T @ ones(N)"
+    assert told[2][-1] == "2"
+
+
+def test_axes_that_cross_are_judged_with_either_one_longer():
+    text = "[shapes]\nx = [\"n\"]\nz = [\"m\"]\n[forward]\nz = \"z[i] = x[i]^2\"\nL = \"sum(z)\"\n"
+    work = derive.derive(derive.load_text(text))
+    assert "(m = 3, n = 2 and m = 2, n = 3)" in derive.render(work, "text")
+    line = work.partials[-1].lines[-1]
+    short = replace(line, tree=multiply(TWO, Indexed(Name("x"), line.at)))  # right only while z reaches beyond x
+    findings, _ = judge_entries(work.problem, [replace(work.partials[-1], lines=(short,))])
+    assert findings
 
 
 KINKED = problem_text('a = "relu(b)"\nL = "sum(a^2)"', "[given]\nb = [0, 1]")

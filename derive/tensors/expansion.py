@@ -361,7 +361,7 @@ class Expansion:
             return Block(shape, dict.fromkeys(places(shape), ONE))
         blocks = [self.block(argument, env) for argument in arguments]
         if name == "loss_of":
-            return Block((), {(): _some_loss([cell for block in blocks for cell in block.cells.values()])})
+            return Block((), {(): _some_loss(call, [cell for block in blocks for cell in block.cells.values()])})
         if name == "diag":
             (length,) = blocks[0].shape
             return Block((length, length), {(i, j): blocks[0].cells[i,] if i == j else ZERO for i, j in places((length, length))})
@@ -611,9 +611,9 @@ def _stretched(place: Cell, shape: Cell) -> Cell:
     return tuple(0 if length == 1 else k for k, length in zip(aligned, shape, strict=True))
 
 
-def _some_loss(cells: Sequence[Tree]) -> Tree:
-    """A number that depends on every entry in a way of its own: Σ cₖ yₖ + ½ Σ eₖ yₖ², the coefficients seeded."""
-    source = random.Random("loss_of")  # noqa: S311  (numbers to compute with, not secrets)
+def _some_loss(call: Call, cells: Sequence[Tree]) -> Tree:
+    """A number that depends on every entry in a way of its own: Σ cₖ yₖ + ½ Σ eₖ yₖ², the coefficients seeded by what it is of."""
+    source = random.Random(" ".join(["loss_of", *(a.name for a in call.arguments if isinstance(a, Name))]))  # noqa: S311  (numbers to compute with, not secrets)
     terms: list[Tree] = []
     for cell in cells:
         slope, bend = (Number(f"{source.uniform(0.2, 1.8):.3f}") for _ in range(2))

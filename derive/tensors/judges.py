@@ -32,7 +32,7 @@ from derive.witnesses import (
     WORKING_DIGITS,
     kinks_hit,
 )
-from derive.written import Index, Name, Number, Partial, Size, Tree, walk
+from derive.written import Index, Indexed, Name, Number, Partial, Size, Tree, walk
 
 EXPANDED, DIRECTION, SCALAR = "expanded-40-digits", "direction-40-digits", "scalar-engine"
 LEAST = 2
@@ -123,9 +123,9 @@ class Slope(dict[Any, Any]):
         return Decimal((sides[0] - sides[1]) / (2 * self.nudge))
 
 
-def small_sizes(problem: Problem) -> dict[str, int]:
-    """A length for each name of a size, no two the same, the names used most the shortest; axes that are formulas of others come
-    to at least 2.
+def small_sizes(problem: Problem, turned: bool = False) -> dict[str, int]:
+    """A length for each name of a size, no two the same, the names used most the shortest, or `turned` the longest; axes that are
+    formulas of others come to at least 2.
     """
     assert problem.arrays is not None
     shapes = [size for shape in problem.arrays.shapes.values() for size in shape]
@@ -138,7 +138,8 @@ def small_sizes(problem: Problem) -> dict[str, int]:
     supply = list(SMALL[len(used) == 1 and not inside :])
     while len(supply) < len(used):
         supply.append(2 + len(supply) % 3)  # with very many sizes only neighbours differ
-    sizes = dict(zip(used, supply, strict=False))
+    lengths = supply[: len(used)]
+    sizes = dict(zip(used, lengths[::-1] if turned else lengths, strict=True))
     return sizes | _solved_sizes(tuple(inside), frozenset(plain), composed)
 
 
@@ -245,10 +246,30 @@ class _Claim:
 def judge_entries(problem: Problem, steps: Sequence[Step]) -> tuple[list[Finding], int]:
     """The lines that a point contradicts, and how many were judged.
 
-    Each is written out at small unequal sizes and compared entry by entry, to 40 digits, with the nudged equations; the nudges
-    with one nudge of the whole forward pass; the answers with those of the scalar engine.
+    Each is written out at small unequal sizes, where axes cross also with the long ones short, and compared entry by entry, to 40
+    digits, with the nudged equations; the nudges with one nudge of the whole forward pass; the answers with those of the scalar
+    engine.
     """
-    sizes = small_sizes(problem)
+    findings, judged = _judge_at(small_sizes(problem), problem, steps)
+    if not findings and crosses_axes(problem):
+        findings, _ = _judge_at(small_sizes(problem, turned=True), problem, steps)
+    return findings, judged
+
+
+def crosses_axes(problem: Problem) -> bool:
+    """Whether a letter stands at an axis of another size than its own, so that it matters which of the two is longer."""
+    assert problem.arrays is not None
+    for equation in problem.network.equations:
+        for node in walk(equation.rhs):
+            if isinstance(node, Indexed) and isinstance(node.base, Name):
+                shape = problem.arrays.shapes.get(node.base.name, ())
+                for place, size in zip(node.at, shape, strict=False):
+                    if any(isinstance(part, Index) and part.size != size for part in walk(place)):
+                        return True
+    return False
+
+
+def _judge_at(sizes: Mapping[str, int], problem: Problem, steps: Sequence[Step]) -> tuple[list[Finding], int]:
     expansion = sample(problem, sizes, random.Random("places"))  # noqa: S311
     claims = [claim for step in steps for line in step.lines if not line.numeric for claim in _claims(expansion, step, line)]
     findings = _contradictions(expansion, claims, WORKING_DIGITS, NUDGE)

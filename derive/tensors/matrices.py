@@ -1,7 +1,7 @@
 """An index form recognised as matrices: sums over a letter two arrays share become products, the rest acts entry by entry.
 
 Owns `recognise`.  What is not recognised stays in index form; nothing is guessed, and every answer is judged.  Arrays act on each
-other as NumPy has it.  May import: written, tensors.
+other as NumPy has it.  May import: errors, written, tensors.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from derive.errors import FormulaError
 from derive.tensors.components import Place, Space, letters_in
 from derive.tensors.shapes import Shape, shape_of
 from derive.written import (
@@ -71,9 +72,12 @@ def recognise(tree: Tree, place: Place, space: Space) -> Tree | None:
     lifter = _Lifter(space, tuple(index.name for index in sliced), axes)
     lifter.sizes |= {a.name: a.size for a in place if isinstance(a, Index)}
     try:
-        return lifter.fitted(lifter.lift(tree), axes)
-    except _UnknownFormError:
+        found = lifter.fitted(lifter.lift(tree), axes)
+        shape = [size for size in shape_of(found, space.shapes) if size != ONE]
+    except (_UnknownFormError, FormulaError):
         return None
+    wanted = [lifter.sizes[axis] for axis in axes if axis]
+    return found if shape == wanted[len(wanted) - len(shape) :] else None
 
 
 def _slices(tree: Tree, place: Place, space: Space) -> list[Index]:

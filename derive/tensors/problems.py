@@ -174,6 +174,10 @@ class ArrayLoader(Loader):
             except FormulaError as error:
                 at = f" (at character {error.position})" if error.position else ""
                 raise InputError(f"{place}: {error}{at}") from None
+            if isinstance(tree, Call) and tree.function == "loss_of":
+                same = next((equation.goal for equation in found if equation.rhs == tree), None)
+                if same is not None:
+                    raise InputError(f"{place}: of two losses of the same arrays nothing tells one from the other; use {same}")
             shapes[goal] = shape
             if isinstance(tree, Call) and len(shape) == len(declared.get(goal, ())) and reduces(tree, shapes) and ONE in shape:
                 tree = self.kept(tree, shapes, shape)

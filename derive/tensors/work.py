@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from derive.arithmetic import precision
@@ -22,7 +23,7 @@ from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.judges import DIRECTION, EXPANDED, SCALAR, Slope, judge_entries, judge_gradients
 from derive.tensors.problems import read_quantity, sizes_in
 from derive.tensors.reverse import derive_entries
-from derive.tensors.shapes import shape_of, spell_shape
+from derive.tensors.shapes import shape_of, size_value, spell_shape
 from derive.unrolled import CLOSED_FORM, judge_equations, judge_moves
 from derive.values import State, run
 from derive.witnesses import FINE_DIGITS, FINE_NUDGE, kinks_hit
@@ -42,7 +43,6 @@ from derive.written import (
     Rows,
     Rule,
     Second,
-    Size,
     Sum,
     Transpose,
     Tree,
@@ -58,6 +58,9 @@ BENT = "second-difference"
 
 LEVELS = ("index", "matrix", "components")
 """How much is shown: every line; what it comes to as matrices; or every gradient entry by entry."""
+
+MOST_LISTED = 1_000_000
+"""Entries of one derivative that are listed."""
 
 MOST_ENTRIES = 2_000
 """Entries of all arrays together up to which numbers are worked out."""
@@ -114,7 +117,7 @@ class ArrayDerivation:
     def entries(self, quantity: str) -> Iterator[tuple[str, Tree]]:
         """The gradient entry by entry, made one at a time: its name as typed, and its formula.
 
-        Raises InputError where a size has no number, FormulaError for a quantity without a step.
+        Raises InputError where a size has no number, LimitError for very many entries, FormulaError for a quantity without a step.
         """
         step = self.step(quantity)
         arrays = self.problem.arrays
@@ -125,6 +128,10 @@ class ArrayDerivation:
         if missing:
             raise InputError(f"entry by entry needs a number for every size; missing: {', '.join(missing)}")
         integers = {name: arrays.given[name] for name in arrays.integers if name in arrays.given}
+        shape = (*arrays.shapes.get(step.goal.of, ()), *arrays.shapes.get(step.goal.wrt, ()))
+        count = prod(size_value(size, arrays.sizes) or 1 for size in shape)
+        if count > MOST_LISTED:
+            raise LimitError(f"{quantity} has {count:,} entries; up to {MOST_LISTED:,} are listed")
         expansion = Expansion(self.problem, arrays.sizes, integers, wired=False)
         for key, formula in expansion.entries(step.goal, index_line(step)):
             yield f"d{key.of}/d{key.wrt}", formula
@@ -204,8 +211,7 @@ def derive_arrays(
         again = rounding.carry == "full"  # numbers rounded by hand on the way are not those of another library
         judges += [*([FORWARD_AGAIN] if again else []), *([CLOSED_FORM] if train.own and updates else [])]
         forward, partials, updates = (
-            tuple(_with_value(step, states[0], rounding, problem) for step in steps)
-            for steps in (forward, partials, updates)
+            tuple(_with_value(step, states[0], rounding, problem) for step in steps) for steps in (forward, partials, updates)
         )
         if again:
             judged += sum(line.numeric for step in (*forward, *partials, *updates) for line in step.lines)
@@ -228,18 +234,17 @@ def derive_arrays(
 
 
 def typed_letters(problem: Problem) -> dict[Tree, tuple[str, ...]]:
-    """The letters that the problem's own index equations use for each size; one used for two sizes belongs to the first.
+    """The letters that the problem's own equations use for each size; one used for two sizes belongs to the first.
 
     Besides, the sizes that only a vector of ones has, which the shapes do not tell.
     """
     arrays, owner = problem.arrays, dict[str, Tree]()
     assert arrays is not None
     for equation in problem.network.equations:
-        if isinstance(equation.rhs, Rule):
-            for node in walk(equation.rhs):
-                indices = (node,) if isinstance(node, Index) else node.indices if isinstance(node, Over) else ()
-                for index in indices:
-                    owner.setdefault(index.name, index.size)
+        for node in walk(equation.rhs):
+            indices = (node,) if isinstance(node, Index) else node.indices if isinstance(node, Over) else ()
+            for index in indices:
+                owner.setdefault(index.name, index.size)
     found = {size: tuple(letter for letter, its in owner.items() if its == size) for size in dict.fromkeys(owner.values())}
     known = {size for shape in arrays.shapes.values() for size in shape}
     for equation in problem.network.equations:
@@ -293,7 +298,7 @@ def _forward_step(name: str, problem: Problem, space: Space) -> Step:
 def on_paper(tree: Tree, space: Space) -> Tree:
     """A typed formula as it is written: ⊙ between arrays multiplied entry by entry, a row for a vector on the left of a product.
 
-    >>> on_paper(Product((Number("2"), Name("A"), Name("B"))), Space({"A": (Size("n"),), "B": (Size("n"),)}))
+    >>> on_paper(Product((Number("2"), Name("A"), Name("B"))), Space({"A": (Number("3"),), "B": (Number("3"),)}))
     Product(factors=(Number(text='2'), Elementwise(factors=(Name(name='A'), Name(name='B')))), tight=True)
     """
     tree = rebuild(tree, lambda part: on_paper(part, space))
