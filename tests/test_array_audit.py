@@ -191,6 +191,23 @@ def test_a_slope_of_one_side_of_a_kink_is_wrong(activation):
     assert [judged.verdict for judged in found.lines] == ["wrong", "wrong", "wrong", "right"]
 
 
+def test_weights_in_one_column_have_one_side():
+    """Least squares with a column of weights: Xᵀ(P − Y) is a column, and its transpose is not the gradient."""
+    problem = derive.load_text("""
+        [shapes]
+        X = ["N", "d"]
+        W = ["d", 1]
+        Y = ["N", 1]
+        [forward]
+        P = "X @ W"
+        L = "mse(P, Y)"
+    """)
+    assert typed(derive.derive(problem).partials[-1].answer) == "2/N*X.T @ (P - Y)"
+    found = audit(problem, "dL/dW = 2/N*X.T @ (P - Y)\ndL/dW = 2/N*(P - Y).T @ X")
+    assert [judged.verdict for judged in found.lines] == ["right", "wrong"]
+    assert {slip.id for slip in found.slips} == {"transposed"}
+
+
 UNJUDGED = [
     ("dense", "dL/dW = dL/dZ @ Q.T", "unreadable", "unknown name 'Q'"),
     ("dense", "dL/dW = sum(sum(dL/dZ))", "unreadable", "sum: there is no axis in a single number"),

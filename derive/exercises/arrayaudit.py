@@ -347,14 +347,15 @@ class _ShapeError(Exception):
 def _pairs(expansion: Expansion, quantity: Tree, formula: Tree) -> Iterator[tuple[Tree, Tree]]:
     """What should stand at each entry, and what the formula puts there.
 
-    A vector is a column; else the shapes have to be the same.  Raises _ShapeError.
+    A vector may be a column or a row; else the shapes have to be the same.  Raises _ShapeError.
     """
     letters = sorted({node.name: node for node in walk(quantity) if isinstance(node, Index)}.values(), key=lambda index: index.name)
     for place in places(expansion.lengths(tuple(index.size for index in letters))):
         env = dict(zip((index.name for index in letters), place, strict=True))
         wanted, given = expansion.block(quantity, env), expansion.block(formula, env)
         plain = [tuple(k for k in block.shape if k != 1) for block in (wanted, given)]
-        if plain[0] != plain[1]:
+        turned = wanted.shape != given.shape and len(wanted.shape) == len(given.shape)
+        if plain[0] != plain[1] or turned:
             raise _ShapeError
         yield from zip(wanted.cells.values(), (given.cells[at] for at in places(given.shape)), strict=True)
 

@@ -327,6 +327,11 @@ class _Lifter:
         vectors = [part for part in parts if len(part.letters) == 1]
         columns = [part for part in vectors if "" in part.axes]
         vectors = [part for part in vectors if "" not in part.axes]
+        if len(matrices) == len(columns) == 1 and not vectors:
+            (matrix,), (column,) = matrices, columns
+            left = matrix.tree if matrix.axes[1] == letter else self.turned(matrix.tree)
+            right = column.tree if column.axes[0] == letter else self.turned(column.tree)
+            return Part(MatrixProduct(left, right), (next(a for a in matrix.axes if a != letter), ""))
         if columns:  # a column or row is stretched over the first array it fits
             if not matrices:
                 raise _UnknownFormError
