@@ -191,6 +191,11 @@ def test_a_slope_of_one_side_of_a_kink_is_wrong(activation):
     assert [judged.verdict for judged in found.lines] == ["wrong", "wrong", "wrong", "right"]
 
 
+def test_the_signs_of_the_page_are_read():
+    found = audit("dense", "∂L/∂W = ∂L/∂Z @ Xᵀ\n∂L/∂W[i,j] = sum(n < N, ∂L/∂Z[i,n]*X[j,n])\n∂L/∂Z = ∂L/∂Z ⊙ ∂L/∂Z/∂L/∂Z")
+    assert [judged.verdict for judged in found.lines] == ["right", "right", "right"]
+
+
 def test_weights_in_one_column_have_one_side():
     """Least squares with a column of weights: Xᵀ(P − Y) is a column, and its transpose is not the gradient."""
     problem = derive.load_text("""
@@ -209,6 +214,12 @@ def test_weights_in_one_column_have_one_side():
 
 
 UNJUDGED = [
+    (
+        "dense",
+        r"\frac{\partial L}{\partial W} = \frac{\partial L}{\partial Z} X^{\top}",
+        "unknown",
+        "LaTeX is not read for problems over arrays; write dL/dW = dL/dZ @ X.T",
+    ),
     ("dense", "dL/dW = dL/dZ @ Q.T", "unreadable", "unknown name 'Q'"),
     ("dense", "dL/dW = sum(sum(dL/dZ))", "unreadable", "sum: there is no axis in a single number"),
     ("dense", "dZ/dL = X", "unknown", "'Z' does not depend on 'L'"),

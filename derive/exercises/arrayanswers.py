@@ -20,6 +20,19 @@ from derive.written import Index, Indexed, Later, Name, Negative, Partial, Tree,
 
 _EQUALS = re.compile(r"(?<![<>])=(?!=)")
 
+_PARTIAL = re.compile(r"∂\s*(\w+)(?=\s*(?:\[[^\[\]]*\]\s*)?/)|(?<=/)\s*∂\s*(\w+)")
+
+
+def spelt(text: str) -> str:
+    """The signs of the page as they are typed.  Raises FormulaError for LaTeX, where a product without a sign may be either kind.
+
+    >>> spelt("∂L/∂Z @ Xᵀ ⊙ M")
+    'dL/dZ @ X.T * M'
+    """
+    if "\\" in text:
+        raise FormulaError("LaTeX is not read for problems over arrays; write dL/dW = dL/dZ @ X.T")
+    return _PARTIAL.sub(lambda found: f"d{found[1] or found[2]}", text).replace("ᵀ", ".T").replace("⊙", "*")
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -58,7 +71,7 @@ class ArrayReading:
         """A left side: `dL/dW`, `-dL/dZ`, `dL/dW[i,j]`, `Z[0,1]`, or a label of [ask].  Raises FormulaError."""
         if name.strip() in self.labels:
             return self.labels[name.strip()]
-        text = fold_characters(name).strip()
+        text = spelt(fold_characters(name)).strip()
         inside = [part.strip() for found in re.findall(r"\[([^\[\]]*)\]", text) for part in found.split(",")]
         letters = [part for part in inside if NAME.match(part) and part not in self.glossary.known and part not in self.sizes]
         tree = read_array_formula(
@@ -90,7 +103,7 @@ class ArrayReading:
     def loose(self, text: str, quantity: Tree) -> Tree:
         """A right side whose shapes need not fit.  Raises FormulaError."""
         letters = {node.name: node.size for node in walk(quantity) if isinstance(node, Index)}
-        return read_array_formula(text, self.glossary.known, self.shapes, self.sizes, letters, quantities=True)
+        return read_array_formula(spelt(text), self.glossary.known, self.shapes, self.sizes, letters, quantities=True)
 
     def conflicts_marked(self, entries: list[Entry]) -> tuple[Entry, ...]:
         """The entries; a quantity that is answered in two ways is judged twice."""
