@@ -415,6 +415,8 @@ class _Lifter:
         """The array with exactly the axes asked for."""
         if part.axes == axes:
             return part.tree
+        if not part.axes and part.tree != ZERO:
+            return multiply(part.tree, self.ones_along(axes), tight=True)
         if part.letters == frozenset(axes) - {""}:
             if len(part.axes) == len(axes) == 2:
                 return self.turned(part.tree)
@@ -427,6 +429,15 @@ class _Lifter:
                 self.ones(axes[0]), self.row(part.tree) if isinstance(part.tree, MatrixProduct) else Transpose(part.tree)
             )
         raise _UnknownFormError
+
+    def ones_along(self, axes: tuple[str, ...]) -> Tree:
+        """An array of ones: a vector, a row, or 1 1ᵀ."""
+        vectors = [self.ones(axis) for axis in axes if axis]
+        if not vectors:
+            raise _UnknownFormError
+        if len(vectors) == 2:
+            return MatrixProduct(vectors[0], Transpose(vectors[1]))
+        return Transpose(vectors[0]) if axes[0] == "" else vectors[0]
 
     def elementwise(self, *trees: Tree) -> Tree:
         """The product entry by entry; products among the factors are opened, numbers stay in front."""
