@@ -191,6 +191,21 @@ def test_a_slope_of_one_side_of_a_kink_is_wrong(activation):
     assert [judged.verdict for judged in found.lines] == ["wrong", "wrong", "wrong", "right"]
 
 
+@pytest.mark.parametrize("shift", ["- 3", "+ 5"])
+def test_a_kink_that_stands_far_out_is_crossed(shift):
+    problem = derive.load_text(f"""
+        [shapes]
+        w = ["d"]
+        x = ["d"]
+        [forward]
+        a = "relu(w @ x {shift})"
+        [train]
+        parameters = ["w"]
+    """)
+    found = audit(problem, f"da/dw = x\nda/dw = 0*x\nda/dw = step(w @ x {shift})*x")
+    assert [judged.verdict for judged in found.lines] == ["wrong", "wrong", "right"]
+
+
 def test_the_signs_of_the_page_are_read():
     found = audit("dense", "∂L/∂W = ∂L/∂Z @ Xᵀ\n∂L/∂W[i,j] = sum(n < N, ∂L/∂Z[i,n]*X[j,n])\n∂L/∂Z = ∂L/∂Z ⊙ ∂L/∂Z/∂L/∂Z")
     assert [judged.verdict for judged in found.lines] == ["right", "right", "right"]
