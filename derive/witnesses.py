@@ -25,7 +25,7 @@ TOLERANCE = Decimal("1e-40")
 
 FINE_DIGITS, FINE_NUDGE = 200, Decimal("1e-70")
 SMALLEST_SCALE = Decimal("1e-9")
-LEAST_POINTS, MOST_POINTS, MOST_DRAWS = 2, 8, 64
+LEAST_POINTS, MOST_POINTS, MOST_DRAWS, NEAR = 2, 8, 64, 16
 
 
 class Point(dict[Any, Any]):
@@ -88,16 +88,28 @@ Witness = Callable[[Network, Mapping[str, Decimal], Decimal], Point]
 """What makes a point of a network, the values of its free names, and a nudge."""
 
 
+def span(draw: int) -> tuple[float, float]:
+    """Between what a number is drawn: of both signs and between 0 and 1 in turn, and 4 times as far with every 16 draws, for a kink
+    that stands far out.
+
+    >>> span(0), span(1), span(17)
+    ((-1.5, 1.5), (0.05, 0.95), (0.2, 3.8))
+    """
+    low, high = ((-1.5, 1.5), (0.05, 0.95))[draw % 2]
+    reach = 4 ** (draw // NEAR)
+    return low * reach, high * reach
+
+
 def points(network: Network, seed: str, witness: Witness = Point, nudge: Decimal = NUDGE) -> Iterable[Point]:
-    """Seeded random points at which the whole network has a value, alternately of both signs and between 0 and 1,
-    and stands at no kink.
+    """Seeded random points at which the whole network has a value and stands at no kink; behind the first eight only those on a
+    side of a kink on which none stood before.
 
     Raises LimitError where none is found.
     """
     source = random.Random(seed)  # noqa: S311  (points to compute at, not secrets)
-    found = 0
+    found, seen = 0, set[tuple[int, bool]]()
     for draw in range(MOST_DRAWS):
-        low, high = ((-1.5, 1.5), (0.05, 0.95))[draw % 2]
+        low, high = span(draw)
         start = {name: Decimal(f"{source.uniform(low, high):.12f}") for name in network.free}
         try:
             point = witness(network, start, nudge)
@@ -105,9 +117,12 @@ def points(network: Network, seed: str, witness: Witness = Point, nudge: Decimal
             continue
         if kinks_hit(network, point):  # there a slope is a convention, and a nudge says nothing
             continue
-        yield point
+        sides = {(place, gap(point) > 0) for place, (_, _, gap) in enumerate(network.kinks)}
+        if found < MOST_POINTS or not sides <= seen:
+            yield point
         found += 1
-        if found == MOST_POINTS:
+        seen |= sides
+        if found >= MOST_POINTS and len(seen) == 2 * len(network.kinks):
             return
     if not found:
         raise LimitError("the network has no value at any of 64 random points, so nothing can be judged (a negative logarithm?)")

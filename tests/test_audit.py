@@ -218,6 +218,14 @@ def test_a_formula_may_rest_on_the_side_of_a_kink_where_the_numbers_stand():
     assert ids(found) == {"missing-slope"}
 
 
+@pytest.mark.parametrize("shift", ["- 3", "+ 4"])
+def test_a_kink_that_stands_far_out_is_crossed(shift):
+    """Near 0 the unit is always dead, or always live."""
+    problem = load_text(f'[forward]\na = "relu(w*x {shift})"\n[train]\nparameters = ["w"]\n')
+    found = audit(f"da/dw = x\nda/dw = 0*x\nda/dw = step(w*x {shift})*x", problem)
+    assert [line.verdict for line in found.lines] == ["wrong", "wrong", "right"]
+
+
 HUBER = """
 [given]
 w = 0.4

@@ -31,13 +31,12 @@ from derive.witnesses import (
     TOLERANCE,
     WORKING_DIGITS,
     kinks_hit,
+    span,
 )
 from derive.written import Index, Indexed, Name, Number, Partial, Size, Tree, walk
 
 EXPANDED, DIRECTION, SCALAR = "expanded-40-digits", "direction-40-digits", "scalar-engine"
 LEAST = 2
-NEAR = 12
-"""Draws of each reach."""
 MOST_TELLING = 32
 """Points among which one is looked for that sees a kink from its other side; half of them have entries of both signs."""
 LARGEST = 2_000
@@ -185,12 +184,8 @@ def _nested(shape: Cell, draw: Any) -> Numbers:
 
 
 def start_values(expansion: Expansion, draw: int, source: random.Random) -> dict[str, Decimal]:
-    """Seeded values for the free entries, of both signs or between 0 and 1, with the sums that the problem gives.
-
-    Later draws reach further, 4 times and 16 times, for a kink that stands far out.
-    """
-    reach = 4 ** (draw // NEAR)
-    low, high = (bound * reach for bound in ((-1.5, 1.5), (0.05, 0.95))[draw % 2])
+    """Seeded values for the free entries, in the span of the draw, with the sums that the problem gives."""
+    low, high = span(draw)
     start = {name: Decimal(f"{source.uniform(low, high):.12f}") for name in expansion.free}
     for fact in expansion.arrays.facts:
         shape = expansion.shapes[fact.name]
