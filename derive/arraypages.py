@@ -113,10 +113,16 @@ class _ArrayPage(DerivationPage):
     def role(self, name: str) -> str:
         """What a quantity is; inputs and targets are told by their names, in small letters or capitals."""
         told = super().role(name)
-        if told in ("input", "constant") and name in self.network.free_set:
-            low = name.lower()
-            return "target" if TARGET_NAME.fullmatch(low) or low == "y" else "input" if INPUT_NAME.fullmatch(low) else "constant"
-        return told
+        if told == "output" and any(self.role(free) == "target" for free in self.network.free):
+            return "loss"
+        if told not in ("input", "constant", "target") or name not in self.network.free_set:
+            return told
+        low = name.lower()
+        if TARGET_NAME.fullmatch(low) or low == "y":
+            return "target"
+        if INPUT_NAME.fullmatch(low):
+            return "input"
+        return "target" if told == "target" and self.shapes.get(name) else "constant"
 
     def the_notation(self) -> list[Block]:
         """Each symbol once, with its shape."""

@@ -15,7 +15,7 @@ from derive.checks import COMPOSED, FORWARD_AGAIN, NUDGED_TWICE, RECOMPUTED
 from derive.curvature import leaf_of
 from derive.derivation import Answer, Derivation
 from derive.hessianpages import hessian_blocks
-from derive.network import INPUT_NAME, TARGET_NAME
+from derive.network import CONSTANT_NAME, INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening, series
@@ -128,6 +128,8 @@ class DerivationPage:
             return "target"
         if INPUT_NAME.fullmatch(name):
             return "input"
+        if CONSTANT_NAME.fullmatch(name):
+            return "constant"
         below_loss = self.network.users[name]
         return "target" if below_loss == (self.loss,) else "constant" if name in self.problem.example(0) else "input"
 

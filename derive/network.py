@@ -202,6 +202,7 @@ class Network:
 
 INPUT_NAME = re.compile(r"(x|i|in|inp|input)\d*(_\d+)*")
 TARGET_NAME = re.compile(r"(t|target|label)\d*(_\w+)?")
+CONSTANT_NAME = re.compile(r"(lam|lambda|alpha|beta|gamma|eps|epsilon|rho|mu|tau)\d*(_\w+)?")
 LABEL_NAME = re.compile(r"y\d*(_\d+)?")
 
 

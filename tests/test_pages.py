@@ -51,6 +51,7 @@ SAID = {
         r"{\left(W^{[2]}\right)}^{\mathsf{T}} \, \delta_{2} \odot a^{[1]} \odot \left(1 - a^{[1]}\right)",
         r"\delta_{4} & = \frac{\partial f}{\partial w^{[1]}_{11}}",
     ],
+    ("ridge", "text"): ["  y        target ", "  λ        given, not trained ", "  L        loss ", "= Xᵀ "],
     # Nielsen, Neural Networks and Deep Learning, chapter 2, BP1 to BP4, and the same for a batch in columns
     ("mlp", "text"): [
         "= (a^[3] − t) ⊙ a^[3] ⊙ (1 − a^[3])",
