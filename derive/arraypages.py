@@ -11,7 +11,7 @@ from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
 from derive.checks import FORWARD_AGAIN
 from derive.curvature import leaf_of
-from derive.derivationpages import DerivationPage
+from derive.derivationpages import DerivationPage, depths_of
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import Numbers, Problem
 from derive.scripts import label_symbol
@@ -281,7 +281,8 @@ class _ArrayPage(DerivationPage):
         """The lines of a step; the left side is written anew where lines begin to speak of whole arrays."""
         rows: list[Row] = []
         before: object = None
-        for line in self.shown_lines(step):
+        lines = self.shown_lines(step)
+        for line, depth in zip(lines, depths_of(lines), strict=True):
             goal = step.goal
             place = line.at or slice_of(line.tree)
             left: Tree | None = None
@@ -292,7 +293,8 @@ class _ArrayPage(DerivationPage):
                     named = self.entry_of(Partial(goal.of, goal.wrt, signal=True), place)
                     rows.append(Row(named, "=", left))
                     left = None
-            rows.append(Row(left, line.relation, self.shown_tree(line), self.reason(line, step)))
+            row = Row(left, line.relation, self.shown_tree(line), self.reason(line, step), depth=depth, numeric=line.numeric)
+            rows.append(row)
         return Equations(tuple(rows))
 
     def entry_of(self, goal: Tree, place: tuple[Tree, ...]) -> Tree:

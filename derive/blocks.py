@@ -1,11 +1,11 @@
 """What a page is made of: headings, paragraphs, chains of lines, tables.
 
-Owns `Page` and its blocks.  May import: written, symbols.
+Owns `Page`, its blocks, and `LEVELS`, how much of a page is shown.  May import: written, symbols.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.symbols import Script
 from derive.written import Name, Tree
@@ -49,13 +49,19 @@ class Prose:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a chain: the left side on the first row only, a relation, the right side, and why."""
+    """One line of a chain: the left side on the first row only, a relation, the right side, and why.
+
+    `depth` says for whom the line is: 0 for everybody, the result; 1 with the chain rule; 2 for who wants every line.  A line with
+    numbers in place is `numeric`.
+    """
 
     left: Tree | None
     relation: str
     right: Shown
     reason: Text = ()
     conditions: tuple[Text, ...] = ()
+    depth: int = 0
+    numeric: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,24 @@ class Equations:
     """A chain of lines with one left side."""
 
     rows: tuple[Row, ...]
+
+    def to_depth(self, depth: int) -> Equations:
+        """The rows no deeper than this, true as they then stand: a rounding between two of them stays an ≈, a left side moves on.
+
+        A reason speaks of the line before; where results stand alone it is left out with that line.
+        """
+        kept: list[Row] = []
+        left: Tree | None = None
+        rounded = skipped = False
+        for row in self.rows:
+            left, rounded = row.left or left, row.relation == "≈" or (rounded and row.left is None)
+            if row.depth > depth:
+                skipped = True
+                continue
+            reason = () if skipped and not depth else row.reason
+            kept.append(replace(row, left=left, relation="≈" if rounded else row.relation, reason=reason))
+            left, rounded, skipped = None, False, False
+        return Equations(tuple(kept))
 
 
 @dataclass(frozen=True)
@@ -94,3 +118,13 @@ class Page:
     language: str
     script: Script
     blocks: tuple[Block, ...]
+
+    def at_level(self, level: str) -> Page:
+        """The page with only the lines of a level of `LEVELS`."""
+        deep = LEVELS[level]
+        cut = (block.to_depth(deep) if isinstance(block, Equations) else block for block in self.blocks)
+        return replace(self, blocks=tuple(cut))
+
+
+LEVELS = {"brief": 0, "steps": 1, "full": 2}
+"""How deep the lines of each level are."""

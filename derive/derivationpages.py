@@ -241,10 +241,11 @@ class DerivationPage:
             rows.append(Row(Partial(step.goal.of, step.goal.wrt, signal=True), "=", step.goal))
             left = None
         numbered = False
-        for line in step.lines:
+        depths = depths_of(step.lines)
+        for line, depth in zip(step.lines, depths, strict=True):
             reason = self.reason(line, step) if not (line.law == "numbers" and numbered) else ()
             numbered = numbered or line.law == "numbers"
-            rows.append(Row(left, line.relation, self.shown(line.tree, step), reason))
+            rows.append(Row(left, line.relation, self.shown(line.tree, step), reason, depth=depth, numeric=line.numeric))
             left = None
         return Equations(tuple(rows))
 
@@ -431,6 +432,22 @@ class DerivationPage:
             if judge in checks.judges:
                 parts = (*parts, " ", *self.speaker.say("text", key))
         return [self.speaker.heading("checks"), Prose(parts)]
+
+
+def depths_of(lines: Sequence[Line]) -> list[int]:
+    """How deep each line of a step is: the formula a student should end with, and the last number, are for everybody.
+
+    >>> from derive.written import ONE
+    >>> depths_of([Line(ONE, "chain-rule"), Line(ONE, "local-slopes"), Line(ONE, "simplify"), Line(ONE, "value", numeric=True)])
+    [1, 2, 0, 0]
+    """
+    symbolic = [place for place, line in enumerate(lines) if not line.numeric]
+    first = lines[symbolic[0]].law if symbolic else ""
+    results = {symbolic[0] if first == "definition" else symbolic[-1]} if symbolic else set()
+    if lines[-1].numeric:
+        results.add(len(lines) - 1)
+    chains = {place for place in symbolic if lines[place].law in ("chain-rule", "chain-rule-sum")}
+    return [0 if place in results else 1 if place in chains else 2 for place in range(len(lines))]
 
 
 def is_weighted_sum(tree: Tree) -> bool:

@@ -31,10 +31,14 @@ PAGES: dict[str, tuple[str, str]] = {
 
 
 def page_of(
-    work: Derivation | ArrayDerivation | Proof | Audit | Class, language: str = "en", rounding: Rounding | None = None
+    work: Derivation | ArrayDerivation | Proof | Audit | Class,
+    language: str = "en",
+    rounding: Rounding | None = None,
+    level: str = "full",
 ) -> Page:
-    """The page of a derivation, a proof, an audit or a class; `rounding` is for what an audit expected."""
+    """The page of a derivation, a proof, an audit or a class, down to a level; `rounding` is for what an audit expected."""
     module, function = PAGES[type(work).__name__]
     make: Callable[..., Page] = getattr(import_module(f"derive.{module}"), function)
     speaker = Speaker(language)
-    return make(work, speaker, rounding or Rounding()) if function == "audit_page" else make(work, speaker)
+    page = make(work, speaker, rounding or Rounding()) if function == "audit_page" else make(work, speaker)
+    return page.at_level(level)

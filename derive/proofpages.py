@@ -40,7 +40,7 @@ def _proof_chain(step: Step, speaker: Speaker) -> Equations:
     rows: list[Row] = []
     if isinstance(step.goal, Relation):
         rows.append(Row(step.goal, "", step.goal))
-    for line in step.lines:
+    for place, line in enumerate(step.lines, start=1):
         conditions = tuple((condition,) for condition in line.holds)
         if line.law == "operation":
             reason = speaker.say("law", "operation", operation=(Name(f"operation:{line.about[0]}"),))
@@ -51,7 +51,8 @@ def _proof_chain(step: Step, speaker: Speaker) -> Equations:
             reason = (
                 speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
             )
-        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions))
+        depth = 0 if place == len(step.lines) else 1
+        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions, depth))
     return Equations(tuple(rows))
 
 

@@ -1,13 +1,14 @@
 """How each name is written, in LaTeX and in plain Unicode.
 
-Owns `Symbol`, `Script` (the table of all written names of one problem) and the reader of the LaTeX subset that `[names]` allows.
+Owns `Symbol`, `Script` (the table of all written names of one problem), the reader of the LaTeX subset that `[names]` allows, and
+`Pen`, how a format spells it.
 May import: errors, written, tables.notations.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.errors import FormulaError
@@ -33,6 +34,38 @@ class Symbol:
     scripted: bool = False
 
 
+@dataclass(frozen=True)
+class Pen:
+    r"""How one format spells a written name, piece by piece; every function takes and gives text.
+
+    `character` is given a letter, a digit, a mark or a Greek command such as `\sigma`; `accent` and `font` a command, what stands
+    under it, and that as plain text; `scripts` a base and its marks, each `^` or `_` with what stands there; `row` pieces side
+    by side.
+    """
+
+    character: Callable[[str], str]
+    accent: Callable[[str, str, str], str]
+    font: Callable[[str, str, str], str]
+    scripts: Callable[[str, Sequence[tuple[str, str]]], str]
+    row: Callable[[Sequence[str]], str]
+
+
+def _latex_row(pieces: Sequence[str]) -> str:
+    latex = ""
+    for piece in pieces:
+        latex += " " + piece if re.search(r"\\[A-Za-z]+\Z", latex) and piece[:1].isalpha() else piece
+    return latex
+
+
+LATEX = Pen(
+    character=lambda token: token,
+    accent=lambda command, body, plain: f"{command}{{{body}}}",
+    font=lambda command, body, plain: f"{command}{{{body}}}",
+    scripts=lambda base, marks: base + "".join(f"{sign}{{{body}}}" for sign, body in marks),
+    row=_latex_row,
+)
+
+
 def read_symbol(source: str) -> Symbol:
     r"""The symbol a LaTeX fragment of the allowed subset stands for.
 
@@ -43,41 +76,60 @@ def read_symbol(source: str) -> Symbol:
     >>> read_symbol(r"\hat y")
     Symbol(latex='\\hat{y}', text='ŷ', scripted=False)
     """
+    return _read(source, LATEX)
+
+
+def spell(symbol: Symbol, pen: Pen) -> str:
+    """A written name as another format spells it; what it means is read off its LaTeX.
+
+    >>> spell(Symbol(r"w^{[2]}_{11}", ""), LATEX)
+    'w^{[2]}_{11}'
+    """
+    return _read(symbol.latex, pen).latex
+
+
+def _read(source: str, pen: Pen) -> Symbol:
     if len(source) > 200:
         raise FormulaError("a written name has at most 200 characters")
     tokens = re.findall(r"\\[A-Za-z]+|\s+|.", source, re.DOTALL)
-    reader = _SymbolReader(tokens)
-    symbol = reader.sequence(closing=None)
-    if not symbol.latex:
+    symbol = _SymbolReader(tokens, pen).sequence(closing=None)
+    if not symbol.text:
         raise FormulaError("a written name cannot be empty")
     return symbol
 
 
 class _SymbolReader:
-    def __init__(self, tokens: list[str]) -> None:
-        self.tokens, self.at, self.depth = tokens, 0, 0
+    """Reads tokens into a Symbol whose first field is what the pen writes."""
+
+    def __init__(self, tokens: list[str], pen: Pen) -> None:
+        self.tokens, self.pen, self.at, self.depth = tokens, pen, 0, 0
 
     def sequence(self, closing: str | None) -> Symbol:
-        latex, text, scripts = "", "", ""
+        pieces: list[tuple[str, list[tuple[str, str]]]] = []
+        text = ""
         while self.at < len(self.tokens):
             token = self.tokens[self.at]
             self.at += 1
             if token == closing:
-                return Symbol(latex, text, "^" in scripts)
+                return self.whole(pieces, text)
             if token in "^_":
-                if not latex or token in scripts:
-                    raise FormulaError(f"'{token}' has nothing to stand on" if not latex else f"two '{token}' on one symbol")
-                scripts += token
+                if not pieces or token in [sign for sign, _ in pieces[-1][1]]:
+                    raise FormulaError(f"'{token}' has nothing to stand on" if not pieces else f"two '{token}' on one symbol")
                 inner = self.argument()
-                latex += f"{token}{{{inner.latex}}}"
+                pieces[-1][1].append((token, inner.latex))
                 text += f"{token}{inner.text}"
             elif not token.isspace():
                 piece = self.piece(token)
-                separator = " " if re.search(r"\\[A-Za-z]+\Z", latex) and piece.latex[:1].isalpha() else ""
-                latex, text, scripts = latex + separator + piece.latex, text + piece.text, ""
+                if piece.text:
+                    pieces.append((piece.latex, []))
+                text += piece.text
         if closing is not None:
             raise FormulaError("a '{' is not closed")
-        return Symbol(latex, text, "^" in scripts)
+        return self.whole(pieces, text)
+
+    def whole(self, pieces: list[tuple[str, list[tuple[str, str]]]], text: str) -> Symbol:
+        written = [self.pen.scripts(base, marks) if marks else base for base, marks in pieces]
+        return Symbol(self.pen.row(written), text, bool(pieces) and "^" in [sign for sign, _ in pieces[-1][1]])
 
     def argument(self) -> Symbol:
         while self.at < len(self.tokens) and self.tokens[self.at].isspace():
@@ -97,18 +149,19 @@ class _SymbolReader:
             self.depth -= 1
             return inner
         if re.match(r"[A-Za-z0-9\[\](),+\-'*]\Z", token):
-            return Symbol(token, "′" if token == "'" else token)
+            return Symbol(self.pen.character(token), "′" if token == "'" else token)
         command = token[1:]
         if token.startswith("\\") and command in GREEK:
-            return Symbol(token, GREEK[command])
+            return Symbol(self.pen.character(token), GREEK[command])
         if token.startswith("\\") and command in ACCENTS:
             inner = self.argument()
             import unicodedata
 
-            return Symbol(f"{token}{{{inner.latex}}}", unicodedata.normalize("NFC", inner.text + ACCENTS[command]))
+            accented = unicodedata.normalize("NFC", inner.text + ACCENTS[command])
+            return Symbol(self.pen.accent(token, inner.latex, inner.text), accented)
         if token.startswith("\\") and command in _FONTS:
             inner = self.argument()
-            return Symbol(f"{token}{{{inner.latex}}}", inner.text)
+            return Symbol(self.pen.font(token, inner.latex, inner.text), inner.text)
         shown = token if token.isprintable() else f"U+{ord(token[0]):04X}"
         raise FormulaError(f"'{shown}' is not allowed in a written name")
 

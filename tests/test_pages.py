@@ -8,7 +8,9 @@ import pytest
 from conftest import work_out
 
 import derive
+from derive.blocks import LEVELS, Equations
 from derive.formats import FORMATS
+from derive.pages import page_of
 from derive.rounding import Rounding
 from derive.tensors.components import letters_in
 from derive.written import Over, children
@@ -176,3 +178,27 @@ def test_an_operation_is_taught_as_a_textbook_teaches_it(formula):
     problem = derive.load_text(f'[given]\nx = 1\nt = -1\np = 0.5\n[forward]\nz = "1*x"\na = "{formula}"\n[train]\nparameters = ["x"]\n')
     page = derive.render(derive.derive(problem), "text")
     assert [said for said in TAUGHT[formula] if said not in page] == []
+
+
+@pytest.mark.parametrize("level", ["brief", "steps"])
+@pytest.mark.parametrize("name", derive.built_in_names())
+def test_a_level_leaves_lines_out_and_keeps_a_rounding_visible(name, level):
+    """Between two lines that still stand, an ≈ that was left out stays an ≈; every chain still begins with its left side."""
+    work = work_out(name)
+    whole, cut = page_of(work), page_of(work, level=level)
+    assert len(whole.blocks) == len(cut.blocks)
+    for before, after in zip(whole.blocks, cut.blocks, strict=True):
+        if not isinstance(before, Equations):
+            assert before == after
+            continue
+        assert after.rows, "a chain keeps its result"
+        kept = [row for row in before.rows if row.depth <= LEVELS[level]]
+        assert [row.right for row in after.rows] == [row.right for row in kept]
+        assert after.rows[0].left == before.rows[0].left
+        start = 0
+        for row, found in zip(kept, after.rows, strict=True):
+            end = next(place for place in range(start, len(before.rows)) if before.rows[place] is row)
+            passed = before.rows[start : end + 1]
+            if any(other.relation == "≈" for other in passed[1:] if other.left is None) and not any(o.left for o in passed[1:]):
+                assert found.relation == "≈"
+            start = end + 1

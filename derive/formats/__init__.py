@@ -46,10 +46,12 @@ def render(
     style: str = "text",
     language: str = "en",
     rounding: Rounding | None = None,
+    level: str = "full",
 ) -> str:
     """A derivation, proof, audit or class in one format: text, latex, latex-fragment, markdown or json; a class as csv too.
 
-    `rounding` says how many digits an audit shows of what was expected; a derivation has its own.
+    `rounding` says how many digits an audit shows of what was expected; a derivation has its own.  `level` says how much of a page
+    is shown: brief, steps or full.
 
     >>> import derive
     >>> render(derive.derive(derive.find("q2")), "markdown").splitlines()[0]
@@ -66,4 +68,4 @@ def render(
 
     module, function = FORMATS[style]
     draw: Callable[[Page], str] = getattr(import_module(f"derive.formats.{module}"), function)
-    return draw(page_of(work, language, rounding))
+    return draw(page_of(work, language, rounding, level))

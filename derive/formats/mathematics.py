@@ -52,7 +52,8 @@ class Face:
     taken by and, where they are one, its square.
     `dot` joins loose factors, `near` tight ones, `touch` a factor and the bracket behind it.  `fractions` are the fractions that
     have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).  `indexed` takes a name and the
-    letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.
+    letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.  `leads_with_digit` says
+    whether a dot is needed before a text, and `leaf`, where it is given, marks the text of a quantity as standing for it.
     """
 
     number: Callable[[str], str]
@@ -85,6 +86,9 @@ class Face:
     quotient: Callable[[str, str], str] | None = None
     exponential: Callable[[str], str] | None = None
     fractions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    plus: str = " + "
+    leads_with_digit: Callable[[str], bool] = lambda text: text[0].isdigit()
+    leaf: Callable[[Tree, str], str] | None = None
 
 
 def write(tree: Tree, face: Face, script: Script) -> str:
@@ -99,6 +103,12 @@ def _inside(tree: Tree, least: int, face: Face, script: Script) -> str:
 
 
 def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
+    text, precedence = _plain(tree, face, script)
+    return (text if face.leaf is None else face.leaf(tree, text)), precedence
+
+
+def _plain(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
+    """The text of a tree without its own mark; its parts have theirs."""
     match tree:
         case Name(name):
             symbol = script.symbol(name)
@@ -127,7 +137,7 @@ def _write(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
         case Within(at, size):
             return face.within(write(at, face, script), write(size, face, script)), ATOM
         case Rule(_, body):
-            return _write(body, face, script)
+            return _plain(body, face, script)
         case Einsum(subscripts, operands):
             return face.einsum(subscripts, tuple(write(operand, face, script) for operand in operands)), ATOM
         case Shaped(body, shape):
@@ -250,7 +260,7 @@ def _sum(terms: tuple[Tree, ...], face: Face, script: Script) -> str:
         if isinstance(term, Negative):
             text += face.minus + _inside(term.body, PRODUCT, face, script)
         else:
-            text += " + " + _inside(term, PRODUCT, face, script)
+            text += face.plus + _inside(term, PRODUCT, face, script)
     return text
 
 
@@ -265,7 +275,7 @@ def _product(factors: tuple[Tree, ...], tight: bool, face: Face, script: Script)
         part = face.brackets(part) if bracketed else part
         if place == 0:
             text = part
-        elif not tight or part[0].isdigit() or _is_decimal(factors[place - 1]):
+        elif not tight or face.leads_with_digit(part) or _is_decimal(factors[place - 1]):
             text += face.dot + part
         else:
             text += (face.touch if bracketed else face.near) + part
