@@ -7,15 +7,16 @@ formats.mathematics, tables.ops.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from derive.blocks import Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
 from derive.formats.mathematics import Face, write
+from derive.formats.rows import rows_of_sum
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
-from derive.written import Name, Negative, Nested, Number, Partial, Quotient, Second, Sum, Tree, walk
+from derive.written import Quotient, Tree, walk
 
 
 def _number(text: str) -> str:
@@ -132,13 +133,6 @@ INLINE = replace(
 
 RELATIONS = {"=": "=", "≈": r"\approx", "iff": r"\iff", "": ""}
 
-WIDEST = 12
-"""Terms of a sum that stand on one line."""
-
-LONG_TERM, LONG_LINE = 30, 70
-"""How broad a term is with which a sum is broken by breadth, and how broad its lines then are; see `_breadth`."""
-
-
 def formula(shown: Shown, script: Script) -> str:
     """One formula; a final answer in a box."""
     return _shown(shown, LATEX, script)
@@ -187,36 +181,8 @@ def words(text: Text, script: Script) -> str:
 
 def right_sides(tree: Shown, script: Script) -> list[str]:
     """The right side of a row; a sum of many or long terms goes on over several rows."""
-    starts = _starts(tree.terms) if isinstance(tree, Sum) else [0]
-    if not isinstance(tree, Sum) or len(starts) == 1:
-        return [formula(tree, script)]
-    rows = []
-    for start, end in zip(starts, [*starts[1:], len(tree.terms)], strict=True):
-        terms = tree.terms[start:end]
-        first = terms[0]
-        sign = "" if start == 0 else "{}" + ("-" if isinstance(first, Negative) else "+") + " "
-        head = first.body if start and isinstance(first, Negative) else first
-        rows.append(sign + formula(Sum((head, *terms[1:])), script))
-    return rows
-
-
-def _starts(terms: Sequence[Tree]) -> list[int]:
-    """The terms with which the rows of a sum begin."""
-    breadths = [_breadth(term) for term in terms]
-    longest = LONG_LINE if max(breadths) >= LONG_TERM else sum(breadths)
-    starts, room = [0], longest
-    for place, breadth in enumerate(breadths):
-        if place > starts[-1] and (breadth > room or place == starts[-1] + WIDEST):
-            starts.append(place)
-            room = longest
-        room -= breadth
-    return starts
-
-
-def _breadth(term: Tree) -> int:
-    """How broad a term is, about, in characters: the same whatever digits its numbers have."""
-    breadths = {Number: 7, Name: 3, Partial: 6, Nested: 10, Second: 10}
-    return sum(breadths.get(type(node), 1) for node in walk(term))
+    signs = {"": "", "+": "{}+ ", "-": "{}- "}
+    return [signs[sign] + formula(part, script) for sign, part in rows_of_sum(tree)]
 
 
 def reason_of(row: Row, script: Script) -> str:
