@@ -43,7 +43,7 @@ def _lines_table(audit: Audit, speaker: Speaker, rounding: Rounding) -> Table:
         rows.append(
             (name, given, _expected(line, rounding), (speaker.word("verdict", line.verdict),), _why(line, speaker, rounding))
         )
-    return Table(head, tuple(rows))
+    return Table(head, tuple(rows), tuple(line.verdict for line in audit.lines))
 
 
 LONG = ("witness", "false-arithmetic", "false-arithmetic-alone")

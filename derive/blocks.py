@@ -91,10 +91,11 @@ class Equations:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; cells are words and formulas."""
+    """A table; cells are words and formulas.  `marks` say what each row is, for formats with colours: the verdict on a line."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[Text, ...], ...]
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,19 @@ class Page:
     script: Script
     blocks: tuple[Block, ...]
 
+    @property
+    def direction(self) -> str:
+        """The way its words run: rtl or ltr."""
+        return "rtl" if self.language in RIGHT_TO_LEFT else "ltr"
+
     def at_level(self, level: str) -> Page:
         """The page with only the lines of a level of `LEVELS`."""
         deep = LEVELS[level]
         cut = (block.to_depth(deep) if isinstance(block, Equations) else block for block in self.blocks)
         return replace(self, blocks=tuple(cut))
 
+
+RIGHT_TO_LEFT = frozenset({"fa"})
 
 LEVELS = {"brief": 0, "steps": 1, "full": 2}
 """How deep the lines of each level are."""

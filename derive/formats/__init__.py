@@ -25,6 +25,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     "latex": ("latex", "render_latex"),
     "latex-fragment": ("latex", "render_fragment"),
     "markdown": ("markdown", "render_markdown"),
+    "html": ("html", "render_html"),
 }
 """Formats drawn from a page: module and function."""
 

@@ -52,8 +52,9 @@ class Face:
     taken by and, where they are one, its square.
     `dot` joins loose factors, `near` tight ones, `touch` a factor and the bracket behind it.  `fractions` are the fractions that
     have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).  `indexed` takes a name and the
-    letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.  `leads_with_digit` says
-    whether a dot is needed before a text, and `leaf`, where it is given, marks the text of a quantity as standing for it.
+    letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.  `negative` is the minus
+    before a first term, where it is not `minus` without its room; `leads_with_digit` says whether a text needs a dot before it, and
+    `leaf`, where it is given, marks the text of a quantity as standing for it.
     """
 
     number: Callable[[str], str]
@@ -87,6 +88,7 @@ class Face:
     exponential: Callable[[str], str] | None = None
     fractions: Mapping[tuple[str, str], str] = field(default_factory=dict)
     plus: str = " + "
+    negative: str = ""
     leads_with_digit: Callable[[str], bool] = lambda text: text[0].isdigit()
     leaf: Callable[[Tree, str], str] | None = None
 
@@ -150,7 +152,7 @@ def _plain(tree: Tree, face: Face, script: Script) -> tuple[str, int]:
         case Nested(of, wrt, direct):
             return face.partial(_differential(of, face, script), _differential(wrt, face, script), direct), POWER
         case Negative(body):
-            return face.minus.strip() + _inside(body, PRODUCT, face, script), SIGN
+            return (face.negative or face.minus.strip()) + _inside(body, PRODUCT, face, script), SIGN
         case Quotient(Number(top), Number(bottom)) if (top, bottom) in face.fractions:
             return face.fractions[top, bottom], ATOM
         case Quotient(above, below):

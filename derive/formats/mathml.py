@@ -1,7 +1,7 @@
 """Formulas as MathML Core, straight from the tree.
 
-Owns the face `MATHML`, `mathml_face`, which marks quantities, and `element`.  Only elements that every engine draws: no `menclose`,
-and boxes are borders of the style sheet.  May import: blocks, symbols, written, formats.mathematics, tables.ops.
+Owns the faces `MATHML` and `INLINE`, `marked`, which marks quantities, and `element`.  Only elements that every engine draws: no
+`menclose`, and boxes are borders of the style sheet.  May import: blocks, symbols, written, formats.mathematics, tables.ops.
 """
 
 from __future__ import annotations
@@ -85,8 +85,13 @@ def _digits(text: str) -> str:
     return _row(shown, _sign("·"), f"<msup><mn>10</mn>{power}</msup>")
 
 
+TALL = ("<mfrac", "<munder", "<mtable", "<msqrt")
+
+
 def _brackets(text: str) -> str:
-    return _row("<mo>(</mo>", text, "<mo>)</mo>")
+    """Brackets as tall as what is in them; a bracket that may stretch stands apart from what is no taller than itself."""
+    stretchy = "" if any(element in text for element in TALL) else ' stretchy="false"'
+    return _row(f'<mo form="prefix"{stretchy}>(</mo>', text, f'<mo form="postfix"{stretchy}>)</mo>')
 
 
 def _listed(items: Sequence[str]) -> str:
@@ -103,9 +108,24 @@ def _partial(of: str, wrt: str, direct: bool) -> str:
     return f'<msub>{_row(fraction, "<mo>|</mo>")}<mtext>direct</mtext></msub>' if direct else fraction
 
 
+SLASH = '<mo lspace="0.05em" rspace="0.05em">/</mo>'
+
+
+def _slanted(of: str, wrt: str, direct: bool = False) -> str:
+    slanted = _row("<mi>∂</mi>", of, SLASH, "<mi>∂</mi>", wrt)
+    return f'<msub>{_row(slanted, "<mo>|</mo>")}<mtext>direct</mtext></msub>' if direct else slanted
+
+
+def _slanted_second(of: str, first: str, then: str, square: str) -> str:
+    return _row(SQUARED, of, SLASH, "<mi>∂</mi>", square or _row(first, "<mi>∂</mi>", then))
+
+
+SQUARED = "<msup><mi>∂</mi><mn>2</mn></msup>"
+
+
 def _second(of: str, first: str, then: str, square: str) -> str:
     below = square or _row(first, "<mi>∂</mi>", then)
-    return f"<mfrac>{_row('<msup><mi>∂</mi><mn>2</mn></msup>', of)}{_row('<mi>∂</mi>', below)}</mfrac>"
+    return f"<mfrac>{_row(SQUARED, of)}{_row('<mi>∂</mi>', below)}</mfrac>"
 
 
 def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
@@ -136,7 +156,7 @@ def _array_call(function: str, arguments: tuple[str, ...]) -> str:
         return _row("<mi>ℓ</mi>", "<mo>&#x2061;</mo>", _brackets(arguments[0]))
     name = _word(function)
     if len(arguments) > 1:
-        name = f"<msub>{name}{_row('<mtext>axis </mtext>', arguments[1])}</msub>"
+        name = f"<msub>{name}{_row('<mtext>axis&#xa0;</mtext>', arguments[1])}</msub>"
     return _row(name, "<mo>&#x2061;</mo>", _brackets(arguments[0]))
 
 
@@ -159,8 +179,13 @@ def _einsum(subscripts: str, operands: tuple[str, ...]) -> str:
 
 
 def _indexed(name: str, places: tuple[str, ...]) -> str:
-    letters = places if all(re.fullmatch(r"<mrow><mi>\w</mi></mrow>", place) for place in places) else (_listed(places),)
-    return f"<msub>{name}{_row(*letters)}</msub>"
+    """A name with letters below, behind a comma where something stands there already: h2 at i is h with 2, i."""
+    single = all(re.fullmatch(r"<mrow><mi>\w</mi></mrow>", place) for place in places)
+    letters = "".join(places) if single else _listed(places)
+    end = "</mrow></msub></mrow>"
+    if name.startswith("<mrow><msub>") and name.endswith(end):
+        return name.removesuffix(end) + _sign(",") + letters + end
+    return f"<msub>{name}{_row(letters)}</msub>"
 
 
 def _later(body: str, updates: int) -> str:
@@ -183,7 +208,7 @@ MATHML = Face(
     brackets=_brackets,
     power=lambda base, exponent: f"<msup>{_row(base)}{_row(exponent)}</msup>",
     partial=_partial,
-    slanted=lambda of, wrt: _row("<mi>∂</mi>", of, _sign("/"), "<mi>∂</mi>", wrt),
+    slanted=_slanted,
     second=_second,
     signal=lambda symbol: _row(spell(symbol, PEN)),
     later=_later,
@@ -204,20 +229,25 @@ MATHML = Face(
     rows=_column,
     shaped=_shaped,
     plus=_sign("+"),
+    negative='<mo form="prefix">−</mo>',
     leads_with_digit=lambda text: text.removeprefix("<mrow>").startswith("<mn>"),
 )
 RELATIONS = {"=": "=", "≈": "≈", "iff": "⟺", "": ""}
 """The sign of each relation between the lines of a chain."""
 
 
-def mathml_face(mark: Callable[[Tree], str]) -> Face:
-    """The face with an attribute on every quantity that `mark` gives one for, such as `data-q="w5"`."""
+INLINE = replace(MATHML, partial=_slanted, second=_slanted_second)
+"""The face of formulas among words, whose derivatives are no taller than a line."""
+
+
+def marked(face: Face, mark: Callable[[Tree], str]) -> Face:
+    """A face with an attribute on every quantity that `mark` gives one for, such as `data-q="w5"`."""
 
     def leaf(tree: Tree, text: str) -> str:
         attribute = mark(tree)
         return f"<mrow {attribute}>{text}</mrow>" if attribute else text
 
-    return replace(MATHML, leaf=leaf)
+    return replace(face, leaf=leaf)
 
 
 def element(tree: Tree, script: Script, face: Face = MATHML, block: bool = False) -> str:

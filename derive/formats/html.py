@@ -1,0 +1,382 @@
+"""A page as one HTML file: formulas in MathML, the picture in SVG, style and script inside, nothing fetched.
+
+Owns `render_html`, `document` and `fragment`.  Levels and the switch between symbols and numbers are done by the style sheet
+alone; the script, `page.js`, adds what answers a click.  May import: blocks, sentences, symbols, written, formats.mathml,
+formats.plain, formats.rows, formats.text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from derive.blocks import LEVELS, Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
+from derive.formats.mathematics import write
+from derive.formats.mathml import INLINE, MATHML, RELATIONS, marked
+from derive.formats.rows import rows_of_sum
+from derive.formats.text import formula as text_of
+from derive.sentences import Speaker
+from derive.written import Indexed, Later, Name, Partial, Relation, Tree
+
+SHOWS = {"both": "a", "symbols": "y", "numbers": "n"}
+"""What the switch shows, and the letter of each in the marks of rows."""
+
+
+def quantity_of(tree: Tree) -> str:
+    """The typed name of the quantity a formula is, "" for one that is none: what an interactive page calls it."""
+    match tree:
+        case Name(name):
+            return "" if ":" in name else name
+        case Partial(of, wrt):
+            return f"d{of}/d{wrt}"
+        case Indexed(base):
+            return quantity_of(base)
+        case Later(body):
+            return f"{quantity_of(body)}@{tree.updates}"
+    return ""
+
+
+def _mark(tree: Tree) -> str:
+    quantity = quantity_of(tree) if isinstance(tree, Name | Partial | Indexed | Later) else ""
+    return f'data-q="{escape(quantity)}"' if quantity else ""
+
+
+FACE, INLINE_FACE = marked(MATHML, _mark), marked(INLINE, _mark)
+
+
+def tag(name: str, body: str = "", **attributes: str | bool) -> str:
+    """An element; attributes are escaped, an empty or False one is left out, and `_` in their names stands for `-`.
+
+    >>> tag("li", "a", class_="row", data_first='b"', hidden=True)
+    '<li class="row" data-first="b&quot;" hidden>a</li>'
+    """
+    written = ""
+    for key, value in attributes.items():
+        if value:
+            written += f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+    return f"<{name}{written}>{body}</{name}>"
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the blocks of one page; `name` sets it apart from others in one document."""
+
+    page: Page
+    name: str
+
+    @property
+    def speaker(self) -> Speaker:
+        return Speaker(self.page.language)
+
+    def word(self, key: str) -> str:
+        """A word of the page's own furniture."""
+        return self.speaker.word("html", key)
+
+    # --- formulas and sentences ---------------------------------------------------------------------------------------
+
+    def formula(self, shown: Shown, before: str = "", block: bool = False) -> str:
+        """One formula, no taller than a line among words unless it is a `block`; a final answer in a box."""
+        if isinstance(shown, Blank):
+            return '<span class="blank"></span>'
+        boxed = isinstance(shown, Boxed)
+        face = FACE if block else INLINE_FACE
+        body = write(shown.tree if isinstance(shown, Boxed) else shown, face, self.page.script)
+        body = tag("mrow", body, class_="boxed") if boxed else body
+        return tag("math", before + body, dir="ltr", displaystyle="true" if block else "")
+
+    def words(self, parts: Text) -> str:
+        """A sentence with its formulas."""
+        return "".join(literal(part) if isinstance(part, str) else self.formula(part) for part in parts)
+
+    # --- chains -------------------------------------------------------------------------------------------------------
+
+    def chain(self, block: Equations, reachable: bool = False) -> str:
+        """The lines of a chain below each other, each with its reason."""
+        firsts, rounded = _first_rows(block.rows), _rounded_rows(block.rows)
+        left: Tree | None = None
+        rows = ""
+        for row, first, folded in zip(block.rows, firsts, rounded, strict=True):
+            left = row.left or left
+            if isinstance(row.left, Relation) and row.relation:  # a statement stands on a line of its own
+                rows += tag("li", self.row(replace(row, relation=""), None), class_="row d0 symbolic")
+                row, left = replace(row, left=None), None
+            kind = f"row d{row.depth} {'numeric' if row.numeric else 'symbolic'}"
+            reach = "-1" if reachable else ""
+            rows += tag("li", self.row(row, left), class_=kind, data_first=first, data_folded=folded, tabindex=reach)
+        numbered = " numbered" if any(row.numeric for row in block.rows) else ""
+        return tag("div", tag("ol", rows, class_=f"chain{numbered}"), class_="scroll")
+
+    def row(self, row: Row, left: Tree | None) -> str:
+        """One line: the left side, written again where a line above may be folded away, the right side, and why."""
+        if not row.relation:
+            assert row.left is not None
+            return tag("span", self.formula(row.left, block=True), class_="statement")
+        side = "" if left is None else self.formula(left, block=True)
+        why = self.words(row.reason)
+        if row.conditions:
+            why += f" ({', '.join(map(self.words, row.conditions))})"
+        own = "left" if row.left is not None else "left again"
+        return tag("span", side, class_=own) + tag("span", self.right(row), class_="right") + tag("span", why, class_="why")
+
+    def right(self, row: Row) -> str:
+        """The right side with its relation before it; where a line that is folded away was a rounding, that is an ≈."""
+        relation = _relation(RELATIONS[row.relation])
+        if row.relation == "=":
+            relation = tag("mrow", relation, class_="plain") + tag("mrow", _relation("≈"), class_="folded")
+        if isinstance(row.right, Blank):
+            return f"{tag('math', relation, dir='ltr')} {self.formula(row.right)}"
+        goes_on = '<mspace width="2em"></mspace>'
+        rows = rows_of_sum(row.right)
+        signs = [relation, *(goes_on + _relation(sign.replace("-", "−")) for sign, _ in rows[1:])]
+        return "".join(self.formula(part, sign, block=True) for sign, (_, part) in zip(signs, rows, strict=True))
+
+    def step(self, block: Equations, goal: Tree, place: int) -> str:
+        """A chain that folds to its result; it knows its goal, and the quantity whose path lights up with it."""
+        value = self.formula(block.rows[-1].right, _relation("≈" if _is_rounded(block.rows) else "="))
+        head = tag("summary", tag("h3", self.formula(goal)) + tag("span", value, class_="value"))
+        says = {f"data_{level}": self.word(f"more-{level}") for level in LEVELS}
+        button = tag("button", literal(self.word("more-full")), type="button", class_="more", hidden=True, **says)
+        quantity, name = quantity_of(goal), text_of(goal, self.page.script)
+        told = {"data_goal": quantity, "data_key": _key_of(goal), "data_name": name}
+        body = head + button + self.chain(block, reachable=True)
+        return tag("details", body, class_="step", open=True, id=f"{self.name}-{place}", **told)
+
+    # --- tables -------------------------------------------------------------------------------------------------------
+
+    def table(self, block: Table) -> str:
+        """A table that scrolls where the page is narrow."""
+        head = tag("tr", "".join(tag("th", literal(cell), scope="col") for cell in block.head))
+        rows = ""
+        for row, mark in zip(block.rows, block.marks or ("",) * len(block.rows), strict=True):
+            rows += tag("tr", "".join(tag("td", self.words(cell)) for cell in row), data_verdict=mark)
+        return _scrolling(tag("table", tag("thead", head) + tag("tbody", rows)), ", ".join(block.head))
+
+    def matrix(self, block: Matrix) -> str:
+        """A matrix as a table whose rows and columns have names."""
+        names = [self.formula(label) for label in block.labels]
+        left = self.formula(block.of, "<msup><mo>∇</mo><mn>2</mn></msup>") + f" {RELATIONS[block.relation]}"
+        head = tag("td", left) + "".join(tag("th", name, scope="col") for name in names)
+        rows = ""
+        for name, row in zip(names, block.rows, strict=True):
+            rows += tag("tr", tag("th", name, scope="row") + "".join(tag("td", self.formula(cell)) for cell in row))
+        body = tag("table", tag("thead", tag("tr", head)) + tag("tbody", rows), class_="matrix")
+        return _scrolling(body, f"∇²{text_of(block.of, self.page.script)}")
+
+    # --- the page -----------------------------------------------------------------------------------------------------
+
+    def blocks(self, blocks: Iterable[Block], start: int = 0) -> Iterator[str]:
+        """The blocks one after the other, each heading with what follows it in a section; the first is the page's block `start`."""
+        in_section = False
+        for place, block in enumerate(blocks, start):
+            match block:
+                case Heading(1, title):
+                    yield f"<h1>{literal(title)}</h1>"
+                case Heading(_, title):
+                    label = f"{self.name}-{place}"
+                    yield "</section>" if in_section else ""
+                    yield f'<section aria-labelledby="{label}">' + tag("h2", literal(title), id=label)
+                    in_section = True
+                case Prose(parts):
+                    yield f"<p>{self.words(parts)}</p>"
+                case Equations():
+                    goal = _goal_of(block)
+                    yield self.chain(block) if goal is None or len(block.rows) == 1 else self.step(block, goal, place)
+                case Table():
+                    yield self.table(block)
+                case Matrix():
+                    yield self.matrix(block)
+        if in_section:
+            yield "</section>"
+
+    def article(self) -> str:
+        """The whole page: its head, the switches, and the sections."""
+        blocks = self.page.blocks
+        heads = [place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.level > 1]
+        cut = heads[0] if heads else len(blocks)
+        header = "".join(self.blocks(blocks[:cut])) + self.contents(heads)
+        body = "".join(self.blocks(blocks[cut:], cut))
+        return tag("article", tag("header", header) + self.switches() + tag("div", body, class_="body"))
+
+    def contents(self, heads: Sequence[int]) -> str:
+        """Links to the sections, where there are several."""
+        links = ""
+        for place in heads:
+            heading = self.page.blocks[place]
+            assert isinstance(heading, Heading)
+            links += tag("li", tag("a", literal(heading.text), href=f"#{self.name}-{place}"))
+        return tag("nav", tag("ul", links), aria_label=self.word("contents")) if len(heads) > 2 else ""
+
+    def switches(self) -> str:
+        """How much of each step is shown, and symbols or numbers: where there is something to choose."""
+        rows = [row for block in self.page.blocks if isinstance(block, Equations) for row in block.rows]
+        levels = self.choice("level", tuple(LEVELS), "full", not any(row.depth for row in rows))
+        shows = self.choice("show", tuple(SHOWS), "both", not any(row.numeric for row in rows))
+        return tag("div", levels + shows, class_="switches")
+
+    def choice(self, kind: str, values: Sequence[str], chosen: str, hidden: bool) -> str:
+        """One switch; hidden where there is nothing to choose."""
+        labels = tag("legend", literal(self.word(kind)))
+        for value in values:
+            checked = " checked" if value == chosen else ""
+            button = f'<input type="radio" name="{self.name}-{kind}" value="{value}"{checked}>'
+            labels += tag("label", button + literal(self.word(f"{kind}-{value}")))
+        return tag("fieldset", labels, data_switch=kind, hidden=hidden)
+
+
+def _relation(sign: str) -> str:
+    return tag("mo", sign, form="infix")
+
+
+def _scrolling(body: str, label: str) -> str:
+    return tag("div", body, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
+def literal(words: str) -> str:
+    """Text as it stands, nothing in it taken for markup.
+
+    >>> literal("<b> & c")
+    '&lt;b&gt; &amp; c'
+    """
+    return escape("".join(character for character in words if character.isprintable()))
+
+
+def _goal_of(block: Equations) -> Tree | None:
+    """What a chain is about, where it is a quantity: behind a name δ, what δ stands for has the same name."""
+    left = block.rows[0].left
+    return left if left is not None and quantity_of(left) and block.rows[0].relation else None
+
+
+def _key_of(goal: Tree) -> str:
+    """The quantity whose path belongs to a goal: w5 for ∂L/∂w5, for w5⁺ and for w5."""
+    match goal:
+        case Partial(_, wrt):
+            return wrt
+        case Later(body) | Indexed(body):
+            return _key_of(body)
+        case Name(name):
+            return name
+    return ""
+
+
+# --- levels and the switch ------------------------------------------------------------------------------------------------
+
+
+def _views(rows: Sequence[Row]) -> Iterator[tuple[str, list[int]]]:
+    """Each way a chain can be shown, with the rows that are then visible."""
+    numbered = any(row.numeric for row in rows)
+    for level, deep in LEVELS.items():
+        for show, letter in SHOWS.items():
+            hidden = {"both": None, "symbols": True, "numbers": False if numbered else None}[show]
+            yield level[0] + letter, [k for k, row in enumerate(rows) if row.depth <= deep and row.numeric is not hidden]
+
+
+def _first_rows(rows: Sequence[Row]) -> list[str]:
+    """For each row that has no left side of its own, the views in which it is the first and needs one."""
+    found: list[list[str]] = [[] for _ in rows]
+    for view, seen in _views(rows):
+        if seen and rows[seen[0]].left is None:
+            found[seen[0]].append(view)
+    return list(map(" ".join, found))
+
+
+def _rounded_rows(rows: Sequence[Row]) -> list[str]:
+    """For each row with an =, the views in which rows before it are folded away and one of them was a rounding."""
+    found: list[list[str]] = [[] for _ in rows]
+    for view, seen in _views(rows):
+        for before, place in zip([-1, *seen], seen, strict=False):
+            if rows[place].relation == "=" and rows[place].left is None and _is_rounded(rows[before + 1 : place]):
+                found[place].append(view)
+    return list(map(" ".join, found))
+
+
+def _is_rounded(rows: Sequence[Row]) -> bool:
+    return any(row.relation == "≈" for row in rows)
+
+
+HIDDEN = {"symbols": ".numeric, svg .value", "numbers": ".numbered > .symbolic, svg .name:has(+ .value)"}
+"""What each side of the switch hides."""
+
+
+@cache
+def style() -> str:
+    """The style sheet: `page.css`, and what each level and each side of the switch hides and shows."""
+    rules = [(Path(__file__).parent / "page.css").read_text(encoding="utf-8")]
+    rules += [f".derive{_chosen('show', show)} :is({hidden}) {{ display: none; }}" for show, hidden in HIDDEN.items()]
+    for level, deep in LEVELS.items():
+        deeper = [f".d{depth}" for depth in LEVELS.values() if depth > deep]
+        rules += [f"{scope} :is({', '.join(deeper)}) {{ display: none; }}" for scope in _steps(level) if deeper]
+        for show, letter in SHOWS.items():
+            view = level[0] + letter
+            for scope in _steps(level, _chosen("show", show)):
+                rules.append(f"{scope} [data-first~={view}] > .left {{ visibility: visible; height: auto; }}")
+                rules.append(f"{scope} [data-folded~={view}] .plain {{ display: none; }}")
+                rules.append(f"{scope} [data-folded~={view}] .folded {{ display: block math; }}")
+    return "\n".join(rules) + "\n"
+
+
+def _chosen(switch: str, value: str) -> str:
+    return f":has([data-switch={switch}] [value={value}]:checked)"
+
+
+def _steps(level: str, condition: str = "") -> tuple[str, str]:
+    """The steps shown at a level: because the whole page is, or because their own button says so."""
+    return (
+        f".derive{condition}{_chosen('level', level)} .step:not([data-level])",
+        f".derive{condition} .step[data-level={level}]",
+    )
+
+
+@cache
+def program() -> str:
+    """The script."""
+    return (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+
+
+def _digest(source: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+
+
+# --- documents ------------------------------------------------------------------------------------------------------------
+
+
+def fragment(pages: Sequence[Page]) -> str:
+    """The pages as one element with its style and its script, to stand in a notebook or a site."""
+    first = pages[0]
+    name = "d" + hashlib.sha256(repr([page.blocks for page in pages]).encode()).hexdigest()[:8]
+    articles = "".join(_Writer(page, f"{name}{place}").article() for place, page in enumerate(pages))
+    return f"<style>{style()}</style>{_main(first, articles, 'div')}<script>{program()}</script>"
+
+
+def _main(page: Page, articles: str, element: str) -> str:
+    goals = [_goal_of(block) for block in page.blocks if isinstance(block, Equations)]
+    of = Counter(goal.of for goal in goals if isinstance(goal, Partial)).most_common(1)
+    what = of[0][0] if of else ""
+    return tag(element, articles, class_="derive", lang=page.language, dir=page.direction, data_of=what)
+
+
+def document(pages: Sequence[Page]) -> str:
+    """The pages as one file that fetches nothing: no script runs but its own, no style but its own."""
+    first = pages[0]
+    articles = "".join(_Writer(page, f"p{place}").article() for place, page in enumerate(pages))
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style())}'; script-src '{_digest(program())}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        f'<!doctype html>\n<html lang="{first.language}" dir="{first.direction}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
+        f'<link rel="icon" href="data:,">\n<title>{literal(first.title)}</title>\n<style>{style()}</style>\n</head>\n<body>\n'
+        f"{_main(first, articles, 'main')}\n<script>{program()}</script>\n</body>\n</html>\n"
+    )
+
+
+def render_html(page: Page) -> str:
+    """The page as one self-contained HTML file."""
+    return document((page,))
