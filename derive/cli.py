@@ -9,7 +9,7 @@ import os
 import sys
 
 from derive.errors import DeriveError
-from derive.options import parser
+from derive.options import read_options
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
     try:
-        options = parser().parse_args(arguments)
+        options = read_options(arguments)
         failed = _run(options)
         sys.stdout.flush()
         return int(bool(failed))

@@ -68,16 +68,16 @@ def run_check(options: argparse.Namespace) -> bool:
                 raise
             found[text] = iter([refused(problem, one, str(error)) for one in its])  # a wrong id costs that paper only
     audits = tuple(next(found[text]) for text in ids)
+    beside = options.format == "csv" and not options.explicit
     if len(audits) == 1 and not audits[0].paper.student:
-        put_work(audits[0], options.format, options.lang, rounding, options.output)
+        put_work(audits[0], "text" if beside else options.format, options.lang, rounding, options.output)
         return bool(options.fail_on_wrong and audits[0].failed)
     from derive.exercises.classes import Class
 
     grades = Class(problem, audits)
-    if options.format == "text" and (options.output or "").endswith(".csv"):
-        put_work(grades, "csv", options.lang, rounding, options.output)
-        options.output = None
     put_work(grades, options.format, options.lang, rounding, options.output)
+    if beside:  # who has a gradebook written wants to see the class too
+        put_work(grades, "text", options.lang, rounding, None)
     return bool(options.fail_on_wrong and grades.failed)
 
 

@@ -11,6 +11,7 @@ import sys
 from derive.errors import UsageError
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import write_text
+from derive.tables.endings import ending_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def run_key(options: argparse.Namespace) -> None:
     """The paper and its key; with --variants, many of them."""
     from derive.exercises.draws import read_id, rounding_of, stem_of
     from derive.exercises.variants import Variants
-    from derive.formats.keys import draw_page, render_key
+    from derive.formats import draw_page
+    from derive.formats.keys import render_key
     from derive.keypages import sheets_of, worksheet_of
 
     if options.blank and not options.worksheet:
@@ -74,7 +76,8 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     from derive.exercises.keys import answer_sheet, entries_of
     from derive.exercises.variants import Variants
     from derive.folders import check_folder, write_folder
-    from derive.formats.keys import ENDINGS, draw_page, key_files
+    from derive.formats import draw_page
+    from derive.formats.keys import key_files
     from derive.keypages import rejections, repeated, sheets_of, worksheet_of
 
     if options.output is None:
@@ -107,7 +110,7 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
             answers.append((variant.id, entries_of(variant.work)))
         if options.worksheet:
             page = worksheet_of(variant.work, options.blank, variant.id, options.lang)
-            made[f"{variant.id}-worksheet.{ENDINGS[options.format]}"] = draw_page(page, options.format)
+            made[f"{variant.id}-worksheet.{ending_of(options.format)}"] = draw_page(page, options.format)
         kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
         files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
     write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)

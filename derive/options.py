@@ -1,6 +1,7 @@
 """The options of every command.
 
-Owns the argument parser and what its words may be.  Imports nothing heavy: help, completion and the man page are made from it.
+Owns the argument parser, what its words may be, and `read_options`.  Imports nothing heavy: help, completion and the man page
+are made from it.
 """
 
 from __future__ import annotations
@@ -9,14 +10,33 @@ import argparse
 
 from derive import __version__
 from derive.errors import UsageError
+from derive.tables.endings import ENDINGS, format_of
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import NoReturn
 
 STATUS = (
     "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
 )
+
+
+FORMATS = tuple(style for style in ENDINGS.values() if style != "csv")
+"""What a page can be written in; CSV is for a class."""
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of a command line.  Where no format is given, the ending of the file that is written says which.
+
+    Raises UsageError for what the parser does not take.
+    """
+    options = parser().parse_args(arguments)
+    if "format" in options:
+        options.explicit = options.format is not None
+        folder = vars(options).get("variants") is not None
+        options.format = options.format or format_of(None if folder else options.output, options.formats)
+    return options
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--level", choices=("index", "matrix", "components"),
                       help="over arrays: every line, what it comes to as matrices, or every gradient entry by entry")  # fmt: skip
     show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
-    _common(show, ("text", "latex", "markdown", "json"))
+    _common(show)
     key = commands.add_parser(
         "key",
         help="the paper and its answer key; with --variants, many of them",
@@ -64,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     key.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
     key.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
     key.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-    _common(key, ("text", "latex", "markdown", "json"))
+    _common(key)
     check = commands.add_parser(
         "check", help="audit somebody's answers", description="The audit of somebody's answers, line by line.", epilog=STATUS
     )
@@ -72,13 +92,14 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("answers", metavar="ANSWERS", help="text, CSV with a student column, or JSON; - for standard input")
     check.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")
     check.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")
-    _common(check, ("text", "latex", "markdown", "json", "csv"))
+    _common(check, (*FORMATS, "csv"))
     return top
 
 
-def _common(command: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+def _common(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     """The options every command has."""
-    command.add_argument("--format", choices=formats, default="text", help="text when left out")
+    command.set_defaults(formats=formats)
+    command.add_argument("--format", choices=formats, help="left out: by the ending of -o FILE, else text")
     command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
     command.add_argument("--lang", choices=("en",), default="en", help="language of the page")
     digits = command.add_mutually_exclusive_group()

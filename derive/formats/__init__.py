@@ -1,6 +1,6 @@
 """How it looks: one module for each output.  To add an output, add a file here and a row to `FORMATS`.
 
-Owns `FORMATS` and `render`.  Each format is imported when it is used.
+Owns `FORMATS`, `render` and `draw_page`.  Each format is imported when it is used.
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ def render(
         return write(work, rounding) if style == "json" and kind in ("Audit", "Class") else write(work)
     from derive.pages import page_of
 
+    return draw_page(page_of(work, language, rounding), style)
+
+
+def draw_page(page: Page, style: str) -> str:
+    """One page in a format of `FORMATS`."""
     module, function = FORMATS[style]
     draw: Callable[[Page], str] = getattr(import_module(f"derive.formats.{module}"), function)
-    return draw(page_of(work, language, rounding))
+    return draw(page)
