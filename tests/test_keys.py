@@ -16,8 +16,9 @@ from derive.cli import main
 from derive.errors import UsageError
 from derive.exercises.keys import answer_sheet, asked_of, defused, entries_of
 from derive.folders import write_folder
+from derive.formats import draw_page
 from derive.formats.exam import render_exam
-from derive.formats.keys import draw_page, render_key
+from derive.formats.keys import render_key
 from derive.keypages import sheets_of, worksheet_of
 
 # Matt Mazur, "A Step by Step Backpropagation Example" (2015): the new weights he prints, to ten significant digits or so.

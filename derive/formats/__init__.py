@@ -1,11 +1,11 @@
 """How it looks: one module for each output.  To add an output, add a file here and a row to `FORMATS`.
 
-Owns `FORMATS` and `render`.  Each format is imported when it is used.
+Owns `FORMATS`, `render` and `draw_page`.  Each format is imported when it is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,24 @@ def render(
         return write(work, rounding) if style == "json" and kind in ("Audit", "Class") else write(work)
     from derive.pages import page_of
 
+    return draw_page(page_of(work, language, rounding, level), style)
+
+
+TOGETHER: dict[str, tuple[str, str]] = {"html": ("html", "document")}
+"""Formats in which several pages are one document, not one text after the other: module and function."""
+
+
+def draw_pages(pages: Sequence[Page], style: str) -> str:
+    """Several pages in a format of `FORMATS`, as one text."""
+    if style not in TOGETHER:
+        return "\n".join(draw_page(page, style) for page in pages)
+    module, function = TOGETHER[style]
+    draw: Callable[[Sequence[Page]], str] = getattr(import_module(f"derive.formats.{module}"), function)
+    return draw(pages)
+
+
+def draw_page(page: Page, style: str) -> str:
+    """One page in a format of `FORMATS`."""
     module, function = FORMATS[style]
     draw: Callable[[Page], str] = getattr(import_module(f"derive.formats.{module}"), function)
-    return draw(page_of(work, language, rounding, level))
+    return draw(page)

@@ -1,7 +1,7 @@
 """A key as files or as one text: the paper and the worked key in any format, and the same as data.
 
 Owns `render_key`, `key_files` and the schema `derive/key-1`.  May import: derivation, decisions, blocks, keypages, exercises.keys,
-formats.
+tables.endings, formats.
 """
 
 from __future__ import annotations
@@ -13,25 +13,14 @@ from derive.blocks import Heading, Page
 from derive.decisions import Proof
 from derive.derivation import Derivation
 from derive.exercises.keys import entries_of
+from derive.formats import draw_page, draw_pages
 from derive.formats.arrayjson import render_arrays
 from derive.formats.exam import render_exam
 from derive.formats.json import render_json
-from derive.formats.latex import render_latex
-from derive.formats.markdown import render_markdown
-from derive.formats.text import render_text
 from derive.keypages import Sheets
 from derive.sentences import Speaker
+from derive.tables.endings import ending_of
 from derive.tensors.work import ArrayDerivation
-
-ENDINGS = {"text": "txt", "markdown": "md", "latex": "tex", "json": "json"}
-"""The formats of a key and how their files end."""
-
-_DRAW = {"text": render_text, "markdown": render_markdown, "latex": render_latex}
-
-
-def draw_page(page: Page, style: str) -> str:
-    """One page in a format."""
-    return _DRAW[style](page)
 
 
 def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "") -> str:
@@ -42,7 +31,7 @@ def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style
         return _data(work, paper_id)
     speaker = Speaker(sheets.language)
     pages = (_titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title")))
-    return "\n".join(draw_page(page, style) for page in pages)
+    return draw_pages(pages, style)
 
 
 def _titled(page: Page, kind: str) -> Page:
@@ -53,7 +42,7 @@ def _titled(page: Page, kind: str) -> Page:
 
 def key_files(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str) -> dict[str, str]:
     """The files of one variant by name: a paper and a key, or the one exam file that is both, or the data."""
-    end = ENDINGS[style]
+    end = ending_of(style)
     if style in ("latex", "json"):
         return {f"{paper_id}.{end}": render_key(sheets, work, style, paper_id)}
     return {f"{paper_id}-paper.{end}": draw_page(sheets.paper, style), f"{paper_id}-key.{end}": draw_page(sheets.key, style)}

@@ -1,0 +1,90 @@
+"""The commands `list`, `show` and `check`.
+
+Owns `run_list`, `run_show` and `run_check`.  Imports what it needs when it needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from derive.errors import UsageError
+from derive.requests import paper_named, problem_named, rounding_asked, work_asked
+from derive.streams import put_work, write_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from derive.exercises.verdicts import Audit
+    from derive.problem import Problem
+
+
+def run_list(options: argparse.Namespace) -> None:
+    """The built-in problems with their titles."""
+    from derive.spec import built_in_names, find
+
+    titles = [(name, find(name).title) for name in built_in_names()]
+    width = max(len(name) for name, _ in titles)
+    write_text("".join(f"{name:<{width}}  {title}\n" for name, title in titles), None)
+
+
+def run_show(options: argparse.Namespace) -> None:
+    """The derivation of a problem, or with --expand its equations."""
+    if options.fragment and options.format != "latex":
+        raise UsageError("--fragment goes with --format latex")
+    problem = problem_named(options.problem, matrices=options.level is not None)
+    if options.expand:
+        from derive.formats.toml import render_problem
+
+        write_text(render_problem(problem), options.output)
+        return
+    style = "latex-fragment" if options.fragment else options.format
+    put_work(work_asked(problem, options), style, options.lang, rounding_asked(options), options.output)
+
+
+def run_check(options: argparse.Namespace) -> bool:
+    """The audit of somebody's answers, or of a class; whether --fail-on-wrong has something to fail on."""
+    from derive.exercises.answers import load_answers, read_answers
+    from derive.exercises.audit import audit_papers, refused
+
+    name, paper = paper_named(options.problem, options.paper)
+    if name == options.answers == "-":
+        raise UsageError("the problem and the answers cannot both come from standard input")
+    problem = problem_named(name)
+    if options.answers == "-":
+        papers = read_answers(sys.stdin.buffer.read(1 << 26), problem, "standard input")
+    else:
+        papers = load_answers(options.answers, problem)
+    ids = [found.variant or paper or "" for found in papers]
+    rounding = rounding_asked(options)
+    found: dict[str, Iterator[Audit]] = {}
+    for text in dict.fromkeys(ids):
+        its = [one for one, id_ in zip(papers, ids, strict=True) if id_ == text]
+        try:
+            found[text] = audit_papers(_variant(problem, text) if text else problem, its, rounding)
+        except UsageError as error:
+            if text == paper or len(papers) == 1:
+                raise
+            found[text] = iter([refused(problem, one, str(error)) for one in its])  # a wrong id costs that paper only
+    audits = tuple(next(found[text]) for text in ids)
+    beside = options.format == "csv" and not options.explicit
+    if len(audits) == 1 and not audits[0].paper.student:
+        put_work(audits[0], "text" if beside else options.format, options.lang, rounding, options.output)
+        return bool(options.fail_on_wrong and audits[0].failed)
+    from derive.exercises.classes import Class
+
+    grades = Class(problem, audits)
+    put_work(grades, options.format, options.lang, rounding, options.output)
+    if beside:  # who has a gradebook written wants to see the class too
+        put_work(grades, "text", options.lang, rounding, None)
+    return bool(options.fail_on_wrong and grades.failed)
+
+
+def _variant(problem: Problem, paper: str) -> Problem:
+    """The problem of one paper.  Raises UsageError for an id that is none of this problem's."""
+    from derive.exercises.draws import read_id, rounding_of
+    from derive.exercises.variants import Variants
+
+    found = read_id(paper)
+    return Variants(problem, found.stem, rounding_of(problem, found)).again(paper).problem

@@ -1,0 +1,119 @@
+"""The command `key`: a paper and its key, a worksheet, or many papers in a folder.
+
+Owns `run_key`.  Imports what it needs when it needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from derive.errors import UsageError
+from derive.requests import paper_named, problem_named, rounding_asked, work_asked
+from derive.streams import write_text
+from derive.tables.endings import ending_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from derive.decisions import Proof
+    from derive.derivation import Derivation
+    from derive.exercises.keys import Entry
+    from derive.problem import Problem
+    from derive.tensors.work import ArrayDerivation
+
+
+def run_key(options: argparse.Namespace) -> None:
+    """The paper and its key; with --variants, many of them."""
+    from derive.exercises.draws import read_id, rounding_of, stem_of
+    from derive.exercises.variants import Variants
+    from derive.formats import draw_page
+    from derive.formats.keys import render_key
+    from derive.keypages import sheets_of, worksheet_of
+
+    if options.blank and not options.worksheet:
+        raise UsageError("--blank goes with --worksheet")
+    if options.worksheet and options.format == "json":
+        raise UsageError("--worksheet is a page: --format text, markdown or latex")
+    name, paper = paper_named(options.problem, options.paper)
+    problem = problem_named(name)
+    if options.variants is not None:
+        _variants(problem, stem_of(name), options)
+        return
+    if options.force:
+        raise UsageError("--force goes with --variants")
+    work: Derivation | ArrayDerivation | Proof
+    if paper is not None:
+        rounding = rounding_of(problem, read_id(paper))
+        variant = Variants(problem, read_id(paper).stem, rounding).again(paper)
+        paper, work = variant.id, variant.work
+    else:
+        work = work_asked(problem, argparse.Namespace(**{**vars(options), **_AS_TEXT}))
+    style = options.format
+    if options.worksheet:
+        from derive.derivation import Derivation
+
+        if not isinstance(work, Derivation):
+            raise UsageError("--worksheet is for derivations of named numbers")
+        text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang), style)
+    else:
+        sheets = sheets_of(work, paper or "", options.lang)
+        only = sheets.paper if options.paper_only else sheets.key if options.key_only else None
+        if only is not None and style == "json":
+            raise UsageError("--paper-only and --key-only are pages: --format text, markdown or latex")
+        text = render_key(sheets, work, style, paper or "") if only is None else draw_page(only, style)
+    write_text(text, options.output)
+
+
+_AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian": False, "level": None, "format": "text"}
+"""A key is of the whole problem, and its digits are those of a page in every format: an id names one paper."""
+
+
+MANY = 50
+"""Papers from which on it pays to make a template of the page first; the bytes are the same either way."""
+
+
+def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
+    from derive.exercises.keys import answer_sheet, entries_of
+    from derive.exercises.variants import Variants
+    from derive.folders import check_folder, write_folder
+    from derive.formats import draw_page
+    from derive.formats.keys import key_files
+    from derive.keypages import rejections, repeated, sheets_of, worksheet_of
+
+    if options.output is None:
+        raise UsageError(f"--variants writes many files: add -o DIR, a folder for them, such as -o {stem}-papers")
+    if options.paper is not None:
+        raise UsageError("--paper is one paper and --variants many; give one of the two")
+    check_folder(options.output, options.force)
+    family = Variants(problem, stem, rounding_asked(argparse.Namespace(**{**vars(options), **_AS_TEXT})))
+    files: dict[str, str] = {}
+    answers: list[tuple[str, tuple[Entry, ...]]] = []
+    rejected: list[str] = []
+    drawn: set[str] = set()
+    template = None
+    if options.variants >= MANY and not options.worksheet and options.format != "json":
+        from derive.formats.templates import template_of
+
+        template = template_of(family, options.format, options.lang)
+    for number in range(1, options.variants + 1):
+        filled = template.paper(options.seed, number) if template is not None else None
+        if filled is not None:
+            made = dict(filled.files)
+            rejected += filled.rejected
+            drawn.add(repr(filled.numbers))
+            answers.append((filled.id, filled.answers))
+        else:
+            variant = family.paper(options.seed, number)
+            made = key_files(sheets_of(variant.work, variant.id, options.lang), variant.work, options.format, variant.id)
+            rejected += variant.rejected
+            drawn.add(repr(family.numbers_of(variant.problem)))
+            answers.append((variant.id, entries_of(variant.work)))
+        if options.worksheet:
+            page = worksheet_of(variant.work, options.blank, variant.id, options.lang)
+            made[f"{variant.id}-worksheet.{ending_of(options.format)}"] = draw_page(page, options.format)
+        kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
+        files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
+    write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)
+    print(f"derive: {rejections(options.variants, rejected, options.lang)}", file=sys.stderr)
+    if len(drawn) < options.variants:
+        print(f"derive: {repeated(options.variants - len(drawn), options.lang)}", file=sys.stderr)

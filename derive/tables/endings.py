@@ -1,0 +1,34 @@
+"""The formats of files, by how their names end.
+
+Owns `ENDINGS`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.  Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from os.path import splitext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+ENDINGS = {"txt": "text", "tex": "latex", "md": "markdown", "html": "html", "json": "json", "csv": "csv"}
+"""The format a file is written in, by its ending."""
+
+
+def format_of(path: str | None, formats: Collection[str]) -> str:
+    """The format, among these, of a file with this name; text where the name does not say.
+
+    >>> format_of("out/q1.TEX", ("text", "latex")), format_of("q1.tex", ("text",)), format_of("tex", ("latex",))
+    ('latex', 'text', 'text')
+    """
+    found = ENDINGS.get(splitext(path or "")[1][1:].lower(), "text")
+    return found if found in formats else "text"
+
+
+def ending_of(style: str) -> str:
+    """How a file in this format ends.
+
+    >>> ending_of("markdown")
+    'md'
+    """
+    return next(ending for ending, its in ENDINGS.items() if its == style)
