@@ -1,6 +1,6 @@
 """How it looks: one module for each output.  To add an output, add a file here and a row to `FORMATS`.
 
-Owns `FORMATS`, `render` and `draw_page`.  Each format is imported when it is used.
+Owns `FORMATS`, `render`, `draw_page` and `draw_pages`.  Each format is imported when it is used.
 """
 
 from __future__ import annotations
