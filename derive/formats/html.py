@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -91,8 +92,9 @@ class _Writer:
         return tag("math", before + body, dir="ltr", displaystyle="true" if block else "")
 
     def words(self, parts: Text) -> str:
-        """A sentence with its formulas."""
-        return "".join(literal(part) if isinstance(part, str) else self.formula(part) for part in parts)
+        """A sentence with its formulas, none of them parted from the comma behind it."""
+        written = "".join(literal(part) if isinstance(part, str) else self.formula(part) for part in parts)
+        return re.sub(r"</math>(?=[,.;:)،؛])", "</math>\u2060", written)
 
     # --- chains -------------------------------------------------------------------------------------------------------
 
@@ -139,10 +141,10 @@ class _Writer:
     def step(self, block: Equations, goal: Tree, place: int) -> str:
         """A chain that folds to its result; it knows its goal, and the quantity whose path lights up with it."""
         value = self.formula(block.rows[-1].right, _relation("≈" if _is_rounded(block.rows) else "="))
-        head = tag("summary", tag("h3", self.formula(goal)) + tag("span", value, class_="value"))
+        quantity, name = quantity_of(goal), text_of(goal, self.page.script)
+        head = tag("summary", tag("h3", self.formula(goal), aria_label=name) + tag("span", value, class_="value"))
         says = {f"data_{level}": self.word(f"more-{level}") for level in LEVELS}
         button = tag("button", literal(self.word("more-full")), type="button", class_="more", hidden=True, **says)
-        quantity, name = quantity_of(goal), text_of(goal, self.page.script)
         told = {"data_goal": quantity, "data_key": _key_of(goal), "data_name": name}
         body = head + button + self.chain(block, reachable=True)
         return tag("details", body, class_="step", open=True, id=f"{self.name}-{place}", **told)
@@ -150,12 +152,16 @@ class _Writer:
     # --- tables -------------------------------------------------------------------------------------------------------
 
     def table(self, block: Table) -> str:
-        """A table that scrolls where the page is narrow."""
-        head = tag("tr", "".join(tag("th", literal(cell), scope="col") for cell in block.head))
+        """A table; a broad one is set row by row where the page is narrow, and its roles keep it a table to a screen reader."""
+        head = tag("tr", "".join(tag("th", literal(cell), scope="col", role="columnheader") for cell in block.head), role="row")
         rows = ""
         for row, mark in zip(block.rows, block.marks or ("",) * len(block.rows), strict=True):
-            rows += tag("tr", "".join(tag("td", self.words(cell)) for cell in row), data_verdict=mark)
-        return _scrolling(tag("table", tag("thead", head) + tag("tbody", rows)), ", ".join(block.head))
+            named = zip(row, block.head, strict=True)
+            cells = "".join(tag("td", self.words(cell), role="cell", data_label=label) for cell, label in named)
+            rows += tag("tr", cells, role="row", data_verdict=mark)
+        parts = tag("thead", head, role="rowgroup") + tag("tbody", rows, role="rowgroup")
+        table = tag("table", parts, role="table", class_="broad" if len(block.head) > 3 else "")
+        return _scrolling(table, ", ".join(block.head))
 
     def matrix(self, block: Matrix) -> str:
         """A matrix as a table whose rows and columns have names."""
@@ -176,11 +182,11 @@ class _Writer:
         for place, block in enumerate(blocks, start):
             match block:
                 case Heading(1, title):
-                    yield f"<h1>{literal(title)}</h1>"
+                    yield tag("h1", literal(title), id=self.name)
                 case Heading(_, title):
                     label = f"{self.name}-{place}"
                     yield "</section>" if in_section else ""
-                    yield f'<section aria-labelledby="{label}">' + tag("h2", literal(title), id=label)
+                    yield f'<section aria-labelledby="{self.name} {label}">' + tag("h2", literal(title), id=label)
                     in_section = True
                 case Prose(parts):
                     yield f"<p>{self.words(parts)}</p>"
@@ -210,7 +216,8 @@ class _Writer:
             heading = self.page.blocks[place]
             assert isinstance(heading, Heading)
             links += tag("li", tag("a", literal(heading.text), href=f"#{self.name}-{place}"))
-        return tag("nav", tag("ul", links), aria_label=self.word("contents")) if len(heads) > 2 else ""
+        label = f"{self.word('contents')}: {self.page.title}"
+        return tag("nav", tag("ul", links), aria_label=label) if len(heads) > 2 else ""
 
     def switches(self) -> str:
         """How much of each step is shown, and symbols or numbers: where there is something to choose."""
@@ -247,9 +254,10 @@ def literal(words: str) -> str:
 
 
 def _goal_of(block: Equations) -> Tree | None:
-    """What a chain is about, where it is a quantity: behind a name δ, what δ stands for has the same name."""
-    left = block.rows[0].left
-    return left if left is not None and quantity_of(left) and block.rows[0].relation else None
+    """What a chain is about, where that is one quantity, perhaps an entry of it first and then the whole."""
+    lefts = [row.left for row in block.rows if row.left is not None]
+    quantities = set(map(quantity_of, lefts))
+    return lefts[0] if lefts and len(quantities) == 1 and quantities != {""} and block.rows[0].relation else None
 
 
 def _key_of(goal: Tree) -> str:

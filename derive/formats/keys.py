@@ -37,7 +37,8 @@ def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style
 def _titled(page: Page, kind: str) -> Page:
     top, *rest = page.blocks
     assert isinstance(top, Heading)
-    return replace(page, blocks=(Heading(1, f"{top.text}: {kind}"), *rest))
+    title = f"{top.text}: {kind}"
+    return replace(page, title=title, blocks=(Heading(1, title), *rest))
 
 
 def key_files(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str) -> dict[str, str]:

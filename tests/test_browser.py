@@ -1,0 +1,208 @@
+"""The HTML page in a real browser: clicking, keys, levels, the switch, widths, dark, print, without a script, and axe.
+
+Runs where Chromium, Playwright and axe are (`pip install playwright axe-playwright-python`); elsewhere it says that it did not.
+"""
+
+import re
+import shutil
+
+import pytest
+from conftest import work_out
+
+import derive
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed, so no page was opened in a browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed, so no page was opened in a browser"),
+    pytest.mark.xdist_group("browser"),
+]
+
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1300, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, tmp_path):
+    """Opens a page's source, and at the end demands that the console stayed silent and nothing was fetched."""
+    contexts, complaints = [], []
+
+    def go(source, viewport=None, **settings):
+        path = tmp_path / f"{len(contexts)}.html"
+        path.write_text(source, encoding="utf-8")
+        context = chromium.new_context(viewport=viewport or DESKTOP, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def source_of(name, language="en"):
+    return derive.render(work_out(name), "html", language)
+
+
+def visible(page, selector):
+    return page.locator(selector).filter(visible=True).count()
+
+
+def test_a_click_on_a_weight_lights_its_path_and_the_steps_that_use_it(visit):
+    page = visit(source_of("q1"))
+    page.locator('svg [data-key="w1"][tabindex]').first.click()
+    lit = set(page.eval_on_selector_all("svg .lit[data-edge]", "found => found.map(edge => edge.dataset.edge)"))
+    # w1 enters h1, and h1 feeds both outputs (Question 1's sheet says so in words)
+    assert lit == {"x1>h1", "h1>y1", "h1>y2", "y1>L", "y2>L"}
+    own = page.eval_on_selector_all(".step.lit", "found => found.map(step => step.dataset.goal)")
+    assert own == ["dL/dw1"]
+    used = page.eval_on_selector_all(".step.uses", "found => found.map(step => step.dataset.goal)")
+    assert used == ["net_h1"]
+    assert "w1" in page.locator(".told").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator(".lit, .uses").count() == 0
+
+
+def test_a_unit_lights_its_own_path_and_not_the_others(visit):
+    page = visit(source_of("q1"))
+    page.locator('svg [data-key="y1"][tabindex]').first.click()
+    lit = page.eval_on_selector_all("svg .lit[data-edge]", "found => found.map(edge => edge.dataset.edge)")
+    assert set(lit) == {"y1>L"}
+
+
+def test_keys_reach_what_a_click_reaches(visit):
+    page = visit(source_of("q1"))
+    page.locator('svg [data-key="w5"][tabindex]').first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".step.lit").get_attribute("data-goal") == "dL/dw5"
+    assert page.locator('svg [aria-pressed="true"]').count() >= 1
+    page.locator(".step.lit summary").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.classList.contains('row')")
+    assert page.locator(".row.lit").count() == 1
+
+
+def test_a_click_on_a_line_lights_the_path_of_its_gradient(visit):
+    page = visit(source_of("q1"))
+    page.locator('.step[data-goal="dL/dw5"] .row').nth(1).click()
+    lit = page.eval_on_selector_all("svg .lit[data-edge]", "found => found.map(edge => edge.dataset.edge)")
+    assert set(lit) == {"h1>y1", "y1>L"}
+
+
+def test_every_place_that_reuses_a_signal_answers_the_pointer(visit):
+    page = visit(source_of("q1"))
+    page.locator('.step[data-goal="dL/dw5"] [data-q="dL/dnet_y1"]').first.hover()
+    steps = page.eval_on_selector_all(
+        "[data-q].echo", "found => [...new Set(found.map(part => part.closest('.step')?.dataset.goal))].filter(Boolean)"
+    )
+    # δ_y1 is found once and used by both weights into y1, by the bias, and by both hidden units
+    assert {"dL/dnet_y1", "dL/dw5", "dL/dw7", "dL/db2", "dL/dh1", "dL/dh2"} <= set(steps)
+    page.mouse.move(2, 2)
+    assert page.locator("[data-q].echo").count() == 0
+
+
+def test_levels_fold_and_unfold_every_step_and_one_step(visit):
+    page = visit(source_of("q1"))
+    rows = '.step[data-goal="dL/dw5"] .row'
+    assert visible(page, rows) == 6
+    page.locator('[data-switch="level"] [value="brief"]').check()
+    assert visible(page, rows) == 2
+    assert visible(page, '.step[data-goal="dL/dw5"] .left') == 1
+    page.locator('[data-switch="level"] [value="steps"]').check()
+    assert visible(page, rows) == 3
+    page.locator('.step[data-goal="dL/dw5"] .more').click()
+    assert visible(page, rows) == 6
+    assert visible(page, '.step[data-goal="dL/dw6"] .row') == 3
+    page.locator('.step[data-goal="dL/dw5"] summary').click()
+    assert visible(page, rows) == 0
+    assert "0.0766137" in page.locator('.step[data-goal="dL/dw5"] summary').inner_text().replace("\n", "")
+
+
+def test_symbols_and_numbers_are_a_switch(visit):
+    page = visit(source_of("q1"))
+    page.locator('[data-switch="show"] [value="symbols"]').check()
+    assert visible(page, ".row.numeric") == 0
+    assert visible(page, "svg .value") == 0
+    page.locator('[data-switch="show"] [value="numbers"]').check()
+    assert visible(page, ".numbered > .row.symbolic") == 0
+    assert visible(page, "svg .value") > 10
+    # the first line of each chain has a left side, whatever is folded away
+    assert visible(page, '.step[data-goal="dL/dw5"] .left') == 1
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("name", ["q1", "q3", "batchnorm"])
+def test_the_page_reads_completely_with_and_without_a_script(visit, name, script):
+    page = visit(source_of(name), java_script_enabled=script)
+    assert visible(page, ".row") == page.locator(".row").count() > 5
+    assert visible(page, ".told a") == 0
+
+
+WORKS = ["q1", "q2", "q3", "mazur", "adam", "attention", "lstm", "batchnorm", "activations"]
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("name", WORKS)
+def test_nothing_is_wider_than_the_window(visit, name, viewport):
+    page = visit(source_of(name), viewport)
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["q1", "q3", "batchnorm", "audit", "key"])
+def test_axe_finds_nothing(visit, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed, so accessibility was not checked")
+    # the page's policy lets no other script in, so axe is given the page without it; the policy is tested elsewhere
+    source = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", paper_of(name))
+    page = visit(source, color_scheme=scheme)
+    found = axe.Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+
+
+def paper_of(name):
+    if name == "audit":
+        return derive.render(next(iter(audits())), "html")
+    if name == "key":
+        from derive.formats.keys import render_key
+        from derive.keypages import sheets_of
+
+        return render_key(sheets_of(work_out("q1")), work_out("q1"), "html")
+    return source_of(name)
+
+
+def audits():
+    from importlib.resources import files
+
+    problem = derive.find("q1")
+    key = files("derive") / "problems" / "q1-key.txt"
+    return derive.audit_papers(problem, derive.load_answers(str(key), problem))
+
+
+def test_printed_it_is_a_key_with_every_line(visit, tmp_path):
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed, so the printed page was not read")
+    import subprocess
+
+    page = visit(paper_of("key"))
+    page.locator(".step summary").first.click()  # folded on the screen, unfolded on paper
+    page.pdf(path=tmp_path / "key.pdf", format="A4")
+    text = subprocess.run(["pdftotext", "-layout", tmp_path / "key.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    assert "0.0766137" in text
+    assert "0.3825" in text
+    assert "fewer lines" not in text
+    assert "Shown of each step" not in text
