@@ -18,6 +18,7 @@ from derive.backward import Line, Step
 from derive.curvature import Hessian, gradient_name
 from derive.errors import JudgementError, LimitError
 from derive.network import Network
+from derive.progress import track
 from derive.values import State
 from derive.vectors import Vectors, components
 from derive.witnesses import (
@@ -103,7 +104,8 @@ def _contradictions(network: Network, claims: Sequence[_Claim], witness: Witness
     findings: dict[int, Finding] = {}
     with precision(digits):
         for count, point in enumerate(points(network, "derive", witness, nudge), start=1):
-            for claim in claims if count <= LEAST_POINTS else [claim for claim in claims if not claim.alive]:
+            here = claims if count <= LEAST_POINTS else [claim for claim in claims if not claim.alive]
+            for claim in track(here, len(here), "judging"):
                 finding = _compare(claim, point)
                 if finding is not None:
                     findings.setdefault(id(claim.line), finding)

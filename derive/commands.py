@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from derive.errors import UsageError
+from derive.progress import track
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import put_work, write_text
 
@@ -67,7 +68,7 @@ def run_check(options: argparse.Namespace) -> bool:
             if text == paper or len(papers) == 1:
                 raise
             found[text] = iter([refused(problem, one, str(error)) for one in its])  # a wrong id costs that paper only
-    audits = tuple(next(found[text]) for text in ids)
+    audits = tuple(next(found[text]) for text in track(ids, len(ids), "papers", options.lang))
     beside = options.format == "csv" and not options.explicit
     if len(audits) == 1 and not audits[0].paper.student:
         put_work(audits[0], "text" if beside else options.format, options.lang, rounding, options.output)

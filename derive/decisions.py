@@ -18,6 +18,7 @@ from typing import Any
 from derive.arithmetic import compile_tree, precision, to_sympy
 from derive.backward import Line, Step
 from derive.checks import Checks
+from derive.displays import Displayed
 from derive.errors import InputError, JudgementError
 from derive.problem import Problem
 from derive.tables.laws import LAWS, SIMPLIFYING, TURNED, Rewriting
@@ -56,7 +57,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Displayed):
     """A decision problem worked out.  `facts` are the formulas the answer mentions."""
 
     problem: Problem
@@ -68,12 +69,6 @@ class Proof:
     def steps(self) -> tuple[Step, ...]:
         """Every step, in the order of the page."""
         return tuple(step for part in self.parts for step in part.steps)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What Jupyter shows: LaTeX and text."""
-        from derive.formats.jupyter import mimebundle
-
-        return mimebundle(self)
 
 
 def prove_decisions(problem: Problem) -> Proof:

@@ -5,7 +5,7 @@ Owns `Derivation`, `Answer` and `derive`.  May import everything above pages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ from derive.checks import (
     witness_of,
 )
 from derive.curvature import Hessian, definiteness, second_steps
+from derive.displays import Stepwise
 from derive.errors import FormulaError, InputError, UsageError, suggest
 from derive.network import Equation
 from derive.problem import Ask, Problem, missing_numbers
@@ -52,7 +53,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Stepwise):
     """A problem worked out: every step, every value, what was asked, and who judged it.
 
     `losses` are the loss before and after one update, on the first example, each with whether it is exact.
@@ -80,36 +81,18 @@ class Derivation:
         seconds = self.hessian.steps if self.hessian is not None else ()
         return (*self.forward, *self.partials, *self.vectors, *seconds, *self.updates)
 
-    def step(self, quantity: str) -> Step:
-        """The step of a quantity as it is typed: `step("dL/dw5")`.  Raises FormulaError for a quantity without one.
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """How it was derived, beside its rounding and what was asked of it."""
+        return {"prove": COMPOSED in self.checks.judges, "hessian": self.hessian is not None}
 
-        >>> import derive
-        >>> derive.derive(derive.find("q1")).step("dL/dw5").lines[2].law
-        'reuse-signal'
-        """
+    def find_step(self, quantity: str) -> Step:
+        """The step of a quantity as it is typed.  Raises FormulaError for a quantity without one."""
         wanted = key_of(self.problem.read(quantity))
         for step in self.steps if wanted is not None else ():
             if key_of(step.goal) == wanted:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
-
-    def only(self, *quantities: str) -> Derivation:
-        """The same derivation, of which a page shows the steps of these quantities alone: `only("dL/dw5", "dL/dh1")`.
-
-        Raises FormulaError for a quantity without a step.
-
-        >>> import derive
-        >>> page = derive.render(derive.derive(derive.find("q1")).only("dL/dw5"), "text")
-        >>> page.splitlines()[3]
-        '  ∂L/∂w5 = ∂L/∂y1 · ∂y1/∂net_y1 · ∂net_y1/∂w5                         chain rule: w5 reaches L only through net_y1'
-        """
-        return replace(self, excerpt=tuple(self.step(quantity).goal for quantity in quantities))
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What Jupyter shows: LaTeX and text."""
-        from derive.formats.jupyter import mimebundle
-
-        return mimebundle(self)
 
 
 KINDS = ("forward", "partial", "vector", "update")

@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from derive.errors import UsageError
+from derive.progress import track
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import write_text
 from derive.tables.endings import ending_of
@@ -95,7 +96,7 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
         from derive.formats.templates import template_of
 
         template = template_of(family, options.format, options.lang)
-    for number in range(1, options.variants + 1):
+    for number in track(range(1, options.variants + 1), options.variants, "variants", options.lang):
         filled = template.paper(options.seed, number) if template is not None else None
         if filled is not None:
             made = dict(filled.files)

@@ -406,7 +406,7 @@ def test_symbols_alone_give_formulas_and_no_matrix():
 
 
 def test_a_step_is_found_in_either_order(small):
-    assert small.step("d2L/dw1dw5") is small.step("d2L/dw5dw1")
+    assert small.step("d2L/dw1dw5") == small.step("d2L/dw5dw1")
     assert small.step("d2L/db2^2").answer == small.step("d2L/db2db2").answer
     assert isinstance(small.step("d(dL/dw5)/dnet_y1").goal, Nested)
 

@@ -106,7 +106,7 @@ def test_hand_uses_what_it_shows():
 
 def test_jupyter_shows_latex_and_text():
     bundle = work_out("q1")._repr_mimebundle_()
-    assert set(bundle) == {"text/latex", "text/plain"}
+    assert set(bundle) == {"text/html", "text/latex", "text/plain"}
     assert r"\begin{aligned}" in bundle["text/latex"]
 
 

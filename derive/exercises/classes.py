@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from derive.displays import Displayed
 from derive.exercises.verdicts import VERDICTS, Audit
 from derive.problem import Problem
 
@@ -22,7 +23,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Class:
+class Class(Displayed):
     """The audits of a class, in the order of the file."""
 
     problem: Problem

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from derive.displays import Displayed
 from derive.exercises.answers import Entry, Paper
 from derive.problem import Problem
 from derive.written import Number, Tree
@@ -96,7 +97,7 @@ class Convention:
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Displayed):
     """Somebody's answers, judged."""
 
     problem: Problem
@@ -109,12 +110,6 @@ class Audit:
     def score(self) -> dict[str, int]:
         """How many lines have each verdict."""
         return {verdict: sum(line.verdict == verdict for line in self.lines) for verdict in VERDICTS}
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What Jupyter shows: LaTeX and text."""
-        from derive.formats.jupyter import mimebundle
-
-        return mimebundle(self)
 
     @property
     def failed(self) -> bool:

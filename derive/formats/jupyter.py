@@ -1,25 +1,29 @@
-"""What Jupyter shows for a derivation, a proof or an audit: LaTeX and text in one bundle.
+"""What Jupyter shows: the HTML page's fragment, LaTeX and text in one bundle.
 
-Owns `mimebundle`.  May import: pages, formats.latex, formats.markdown, formats.text.
+Owns `mimebundle`.  May import: displays, pages, formats.html, formats.latex, formats.markdown, formats.text.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from derive.blocks import Equations, Heading, Matrix, Page
-from derive.decisions import Proof
-from derive.derivation import Derivation
-from derive.exercises.verdicts import Audit
+from derive.displays import Displayed, ShownStep
+from derive.formats.html import fragment
 from derive.formats.latex import escape, matrix
 from derive.formats.markdown import aligned
 from derive.formats.text import render_text
 from derive.pages import page_of
-from derive.tensors.work import ArrayDerivation
 
 
-def mimebundle(work: Derivation | ArrayDerivation | Proof | Audit) -> dict[str, str]:
-    """The chains of lines and the Hessian as LaTeX for MathJax, and the whole page as text."""
+def mimebundle(shown: Displayed) -> dict[str, str]:
+    """The whole page as HTML and as text, and its chains of lines as LaTeX for who typesets only that, as GitHub does."""
+    work: Any = shown
+    if isinstance(shown, ShownStep):
+        work = replace(shown.work, excerpt=(shown.goal,))  # type: ignore[type-var]
     page = page_of(work)
-    return {"text/latex": _latex(page), "text/plain": render_text(page)}
+    return {"text/html": fragment((page,)), "text/latex": _latex(page), "text/plain": render_text(page)}
 
 
 def _latex(page: Page) -> str:

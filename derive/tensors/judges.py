@@ -19,6 +19,7 @@ from derive.checks import Finding
 from derive.errors import LimitError
 from derive.network import Network
 from derive.problem import Numbers, Problem
+from derive.progress import track
 from derive.slopes import Slopes
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.shapes import size_value
@@ -346,7 +347,7 @@ def _contradictions(expansion: Expansion, claims: Sequence[_Claim], digits: int,
         for count, point in enumerate(slope_points(expansion, "arrays", nudge), start=1):
             point.rates.update((cell, point.swept(cell)) for cell in cells)
             findings |= {-k: finding for k, finding in enumerate(_undirected(expansion, point, cells), start=1)}
-            for claim in claims:
+            for claim in track(claims, len(claims), "judging"):
                 finding = _compare(claim, point)
                 if finding is not None:
                     findings.setdefault(id(claim.line), finding)

@@ -14,6 +14,7 @@ from typing import Any
 from derive.arithmetic import precision
 from derive.backward import Line, Step
 from derive.checks import FORWARD_AGAIN, Checks, demand, judge_forward
+from derive.displays import Stepwise
 from derive.errors import FormulaError, InputError, LimitError, UsageError, suggest
 from derive.problem import Numbers, Problem
 from derive.rounding import Rounding
@@ -67,7 +68,7 @@ MOST_ENTRIES = 2_000
 
 
 @dataclass(frozen=True)
-class ArrayDerivation:
+class ArrayDerivation(Stepwise):
     """A problem over arrays worked out: every step, the values where all numbers are given, and who judged it.
 
     `states` are the values of every entry, `W[0,1]`, before and after each update that is shown.  `level` and `excerpt` say how
@@ -93,11 +94,16 @@ class ArrayDerivation:
         """Every step, in the order of the page."""
         return (*self.forward, *self.partials, *self.seconds, *self.updates)
 
-    def step(self, quantity: str) -> Step:
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """How it was derived, beside its rounding and what was asked of it."""
+        return {"level": self.level, "hessian": bool(self.seconds)}
+
+    def find_step(self, quantity: str) -> Step:
         """The step of a quantity as it is typed, `dL/dW` or `d2L/dw^2`.  Raises FormulaError for a quantity without one.
 
         >>> import derive
-        >>> derive.derive(derive.find("dense")).step("dL/dW").answer
+        >>> derive.derive(derive.find("dense")).find_step("dL/dW").answer
         MatrixProduct(left=Partial(of='L', wrt='Z', direct=False, signal=False), right=Transpose(body=Name(name='X')))
         """
         goal = read_quantity(quantity, self.problem, seconds=True)
@@ -107,19 +113,12 @@ class ArrayDerivation:
                 return step
         raise FormulaError(f"no step for '{quantity}'")
 
-    def only(self, *quantities: str) -> ArrayDerivation:
-        """The same derivation, of which a page shows the steps of these quantities alone: `only("dL/dW")`.
-
-        Raises FormulaError for a quantity without a step.
-        """
-        return replace(self, excerpt=tuple(self.step(quantity).goal for quantity in quantities))
-
     def entries(self, quantity: str) -> Iterator[tuple[str, Tree]]:
         """The gradient entry by entry, made one at a time: its name as typed, and its formula.
 
         Raises InputError where a size has no number, LimitError for very many entries, FormulaError for a quantity without a step.
         """
-        step = self.step(quantity)
+        step = self.find_step(quantity)
         arrays = self.problem.arrays
         assert arrays is not None
         if not isinstance(step.goal, Partial):
@@ -135,12 +134,6 @@ class ArrayDerivation:
         expansion = Expansion(self.problem, arrays.sizes, integers, wired=False)
         for key, formula in expansion.entries(step.goal, index_line(step)):
             yield f"d{key.of}/d{key.wrt}", formula
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What Jupyter shows: LaTeX and text."""
-        from derive.formats.jupyter import mimebundle
-
-        return mimebundle(self)
 
 
 def slice_of(tree: Tree) -> tuple[Tree, ...]:
