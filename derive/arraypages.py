@@ -15,13 +15,13 @@ from derive.derivationpages import DerivationPage, depths_of
 from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import Numbers, Problem
 from derive.scripts import label_symbol
-from derive.sentences import Speaker, opening, series
+from derive.sentences import Speaker, opening, separated, series, speaker_of
 from derive.tables.ops import OPS
 from derive.tensors.expansion import Cell
 from derive.tensors.judges import crosses_axes, small_sizes
 from derive.tensors.shapes import Shape, Shapes, shape_of
 from derive.tensors.work import BENT, ArrayDerivation, slice_of, written_out
-from derive.updatepages import listed_names, rule_blocks, update_symbols
+from derive.updatepages import rule_blocks, update_symbols
 from derive.written import (
     ONE,
     Call,
@@ -62,23 +62,20 @@ def array_page(work: ArrayDerivation, speaker: Speaker) -> Page:
 
 def array_sections(work: ArrayDerivation, language: str = "en") -> dict[str, list[Block]]:
     """The parts of the page by name, in their order."""
-    return _ArrayPage(work, Speaker(language)).sections()
+    return _ArrayPage(work, speaker_of(work.problem, language)).sections()
 
 
 def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
     """The network as equations, each on a line, an index equation with its letters; and the shapes of what is free."""
     assert problem.arrays is not None
-    shapes: list[Part] = []
-    for name in problem.network.free:
-        if problem.arrays.shapes.get(name):
-            shapes += [", "] if shapes else []
-            shapes += [Name(name), " ", *_ArrayPage.shape_text(problem.arrays.shapes[name])]
+    sizes = {name: shape for name in problem.network.free if (shape := problem.arrays.shapes.get(name))}
+    shapes = separated(((Name(name), " ", *_ArrayPage.shape_text(shape)) for name, shape in sizes.items()), speaker.comma)
     rows = []
     for equation in problem.network.equations:
         rule = equation.rhs
         left: Tree = Indexed(Name(equation.goal), rule.indices) if isinstance(rule, Rule) else Name(equation.goal)
         rows.append(Row(left, "=", rule.body if isinstance(rule, Rule) else rule))
-    return [Equations(tuple(rows)), *([Prose(speaker.say("array", "shapes", shapes=tuple(shapes)))] if shapes else [])]
+    return [Equations(tuple(rows)), *([Prose(speaker.say("array", "shapes", shapes=shapes))] if shapes else [])]
 
 
 class _ArrayPage(DerivationPage):
@@ -91,7 +88,7 @@ class _ArrayPage(DerivationPage):
         """The parts of the page by name, in their order."""
         work = self.array_work
         found: dict[str, list[Block]] = {
-            "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
+            "opening": [Heading(1, self.title), *opening(self.problem, self.speaker)]
         }
         if not work.requested:
             found |= {"network": self.the_network(), "notation": self.the_notation(), "kinks": self.kinks()}
@@ -134,7 +131,7 @@ class _ArrayPage(DerivationPage):
         for role in order:
             for (its, shape), names in groups.items():
                 if its == role:
-                    rows.append((listed_names(tuple(names)), self.speaker.say("role", role), self.shape_text(shape)))
+                    rows.append((self.names(names), self.speaker.say("role", role), self.shape_text(shape)))
         for step in self.array_work.partials:
             goal = step.goal
             if isinstance(goal, Partial) and self.signal(goal):
@@ -172,12 +169,11 @@ class _ArrayPage(DerivationPage):
                         sizes[index.name].append(index.size)
         blocks: list[Block] = []
         if sizes:
-            listed: list[Part] = []
+            listed = []
             for name, tops in sorted(sizes.items()):
-                listed += [", "] if listed else []
                 top = series(map(last_place, tops), f" {self.speaker.word('array', 'or')} ")
-                listed += self.speaker.say("array", "letter", letter=Index(name, tops[0]), size=top)
-            blocks.append(Prose(self.speaker.say("array", "letters", letters=tuple(listed))))
+                listed.append(self.speaker.say("array", "letter", letter=Index(name, tops[0]), size=top))
+            blocks.append(Prose(self.speaker.say("array", "letters", letters=separated(listed, self.speaker.comma))))
         if any(
             not isinstance(a, Index | Number) for tree in trees for node in walk(tree) if isinstance(node, Indexed) for a in node.at
         ):
@@ -195,7 +191,7 @@ class _ArrayPage(DerivationPage):
             blocks.append(Prose(self.speaker.say("array", "rows")))
         above = self.upstream(trees)
         if above:
-            blocks.append(Prose(self.speaker.say("array", "upstream", partials=series(above))))
+            blocks.append(Prose(self.speaker.say("array", "upstream", partials=series(above, self.speaker.comma))))
         for fact in self.arrays.facts:
             said = self.speaker.say("array", "given-sum", name=Name(fact.name), total=Number(str(fact.total)), axis=str(fact.axis))
             blocks.append(Prose(said))
@@ -240,15 +236,12 @@ class _ArrayPage(DerivationPage):
             return []
         blocks: list[Block] = [self.speaker.heading("given")]
         if known:
-            parts: list[Part] = []
-            for name in known:
-                parts += [", "] if parts else []
-                parts += [Size(name), " = ", Number(str(self.arrays.sizes[name]))]
-            blocks.append(Prose(tuple(parts)))
+            sizes = [(Size(name), " = ", Number(str(self.arrays.sizes[name]))) for name in known]
+            blocks.append(Prose(separated(sizes, self.speaker.comma)))
         blocks += [Equations((Row(Name(name), "=", _array(numbers)),)) for name, numbers in given.items()]
         missing = [name for name in self.network.free if name not in given and self.array_work.states == ()]
         if missing and given:
-            blocks.append(self.speaker.prose("unvalued", names=listed_names(tuple(missing))))
+            blocks.append(self.speaker.prose("unvalued", names=self.names(missing)))
         if self.array_work.states:
             blocks.append(
                 Prose(self.speaker.say("array", "same-values")) if self.array_work.rounding.carry == "full" else self.by_hand()
@@ -392,13 +385,14 @@ class _ArrayPage(DerivationPage):
         blocks: list[Block] = [self.speaker.heading("asked")]
         for ask in self.problem.asks:
             step = steps[ask.tree]
-            symbol = label_symbol(ask.label)
+            label = self.speaker.label(ask.label)
+            symbol = label_symbol(label) if label == ask.label else None
             lines = [line for line in step.lines if not line.numeric]
             last = lines[-1]
             place = last.at or slice_of(last.tree)
-            left = Name(f"label:{ask.label}") if symbol is not None else self.entry_of(ask.tree, place)
-            if symbol is None and ask.label not in (f"∂{ask.text[1:].replace('/d', '/∂')}",):
-                blocks.append(Prose((ask.label + ":",)))
+            left = Name(f"label:{label}") if symbol is not None else self.entry_of(ask.tree, place)
+            if symbol is None and label not in (f"∂{ask.text[1:].replace('/d', '/∂')}",):
+                blocks.append(Prose((label + ":",)))
             rows = [Row(left, "=", last.tree)]
             rows += [Row(None, line.relation, line.tree) for line in step.lines if line.numeric]
             blocks.append(Equations(tuple(rows)))
@@ -435,7 +429,8 @@ class _ArrayPage(DerivationPage):
         checks = self.array_work.checks
         both = (False, True) if crosses_axes(self.problem) else (False,)
         tried = dict.fromkeys(
-            ", ".join(f"{name} = {length}" for name, length in sorted(small_sizes(self.problem, turned).items())) for turned in both
+            self.speaker.comma.join(f"{name} = {length}" for name, length in sorted(small_sizes(self.problem, turned).items()))
+            for turned in both
         )
         sizes = f" {self.speaker.word('array', 'and')} ".join(tried) or self.speaker.word("array", "as-given")
         said = self.speaker.say("array", "checked", judged=checks.judged, lines=checks.lines, sizes=sizes)

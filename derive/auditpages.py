@@ -1,23 +1,24 @@
 """The page of an audit, and of a class: a table line by line, then the story.
 
-Owns `audit_page`, `class_page` and `slip_sentence`.  May import: written, rounding, exercises, blocks, sentences, scripts,
-tables.ops.
+Owns `audit_page`, `class_page` and `slip_sentence`.  May import: written, rounding, exercises, blocks, catalogues, sentences,
+scripts.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from derive.blocks import Block, Heading, Page, Part, Prose, Table, Text
+from derive.catalogues import catalogue
 from derive.errors import shown
 from derive.exercises.classes import Class, Item
 from derive.exercises.verdicts import VERDICTS, Audit, Judged, Named, Note
 from derive.rounding import Rounding
 from derive.scripts import script_of
-from derive.sentences import Speaker, catalogue
-from derive.tables.ops import OPS
+from derive.sentences import Speaker, separated, title_of
 from derive.written import Name, Tree
 
 WIDEST_BAR = 24
@@ -25,7 +26,7 @@ WIDEST_BAR = 24
 
 def audit_page(audit: Audit, speaker: Speaker, rounding: Rounding) -> Page:
     """The page of one paper's audit."""
-    title = speaker.word("audit", "title", title=audit.problem.title)
+    title = speaker.word("audit", "title", title=title_of(audit.problem, speaker))
     blocks: list[Block] = [Heading(1, title)]
     if audit.paper.student or audit.paper.variant:
         whose = " · ".join(shown(part) for part in (audit.paper.student, audit.paper.variant) if part)
@@ -59,23 +60,16 @@ def _expected(line: Judged, rounding: Rounding) -> Text:
 def _why(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
     reasons: list[Text] = [(slip,) for slip in line.slips]
     if line.verdict == "carried":
-        reasons.append(speaker.say("audit", "from", lines=_names(line.sources)))
+        reasons.append(speaker.say("audit", "from", lines=_names(line.sources, speaker)))
     reasons += [_note(note, speaker, rounding) for note in line.notes if note.key not in LONG]
     if line.entry.fault:
         reasons.append((line.entry.fault,))
-    reasons += [(note,) for note in line.entry.notes]
-    return _joined(reasons)
+    reasons += [speaker.say("note", note) for note in line.entry.notes]
+    return separated(reasons, speaker.semicolon)
 
 
-def _names(typed: Iterable[str]) -> str:
-    return ", ".join(map(shown, typed))
-
-
-def _joined(texts: Iterable[Text]) -> Text:
-    parts: list[Part] = []
-    for text in texts:
-        parts += ["; ", *text] if parts else [*text]
-    return tuple(parts)
+def _names(typed: Iterable[str], speaker: Speaker) -> str:
+    return speaker.comma.join(map(shown, typed))
 
 
 def _note(note: Note, speaker: Speaker, rounding: Rounding) -> Text:
@@ -83,15 +77,8 @@ def _note(note: Note, speaker: Speaker, rounding: Rounding) -> Text:
     if "value" in parts:
         parts["value"] = rounding.number(parts["value"])
     if "fits" in parts:
-        parts["fits"] = _joined_by(((Name(name), " = ", number) for name, number in parts["fits"]), ", ")
+        parts["fits"] = separated(((Name(name), " = ", number) for name, number in parts["fits"]), speaker.comma)
     return speaker.say("note", note.key, **parts)
-
-
-def _joined_by(texts: Iterable[Text], separator: str) -> Text:
-    parts: list[Part] = []
-    for text in texts:
-        parts += [separator, *text] if parts else [*text]
-    return tuple(parts)
 
 
 # --- the story ------------------------------------------------------------------------------------------------------------
@@ -109,8 +96,8 @@ def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
         for number, (_, group) in enumerate(groupby(audit.slips, key=_group), start=1):
             blocks += [Prose(_numbered(number, text)) for text in _told(list(group), speaker)]
     if carried:
-        pairs = [(shown(line.name), _names(line.sources)) for line in carried]
-        told = "; ".join(speaker.word("audit", "follows", line=name, lines=sources) for name, sources in pairs)
+        pairs = [(shown(line.name), _names(line.sources, speaker)) for line in carried]
+        told = speaker.semicolon.join(speaker.word("audit", "follows", line=name, lines=sources) for name, sources in pairs)
         blocks += [Heading(2, speaker.word("audit", "carried-heading")), Prose((f"{told}.",))]
     left = [line for line in wrong if not line.slips]
     if left:
@@ -140,17 +127,17 @@ def _told(slips: Sequence[Named], speaker: Speaker) -> list[Text]:
     sentences = []
     for _, same in groupby(slips, key=lambda slip: (slip.id, slip.variant)):
         places = list(same)
-        lines = _names(dict.fromkeys(line for slip in places for line in slip.explains))
+        lines = _names(dict.fromkeys(line for slip in places for line in slip.explains), speaker)
         where = speaker.say("audit", "places", first=places[0].where, last=places[-1].where, n=len(places))
         said = (
-            _joined(_sentence(slip, (slip.where,), speaker) for slip in places)
+            separated([_sentence(slip, (slip.where,), speaker) for slip in places], speaker.semicolon)
             if len(places) <= 3
             else _sentence(places[0], where, speaker)
         )
         sentences.append(speaker.say("audit", "slip", id=places[0].id, said=said, lines=lines))
     if len(sentences) == 1:
         return sentences
-    return [_joined_by([speaker.say("audit", "tie"), *sentences], " ")]
+    return [separated([speaker.say("audit", "tie"), *sentences], " ")]
 
 
 def slip_sentence(slip: Named, speaker: Speaker) -> Text:
@@ -162,21 +149,21 @@ def _sentence(slip: Named, where: Text, speaker: Speaker) -> Text:
     words = catalogue(speaker.language)["slip"]
     kind = slip.variant.partition(" ")[0].partition("-")[0] if slip.id == "stale-forward" else slip.variant
     key = next((k for k in (f"{slip.id}-{kind}", slip.id) if k in words), slip.id)
-    said = [_shown(tree) for tree in slip.said]
+    said = [_shown(tree, speaker) for tree in slip.said]
     parts: dict[str, Any] = {"where": where, "wrong": said[0] if said else "", "right": said[-1] if said else ""}
     if slip.number is not None and slip.given is not None:
         parts |= {"number": slip.number, "given": slip.given}
     return speaker.say("slip", key, **parts)
 
 
-def _shown(tree: Tree) -> Part:
+def _shown(tree: Tree, speaker: Speaker) -> Part:
     operation = tree.name.partition("operation:")[2] if isinstance(tree, Name) else ""
-    return OPS[operation].title if operation else tree
+    return speaker.word("operation", operation) if operation else tree
 
 
 def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
     name = line.entry.quantity or shown(line.name)
-    parts = speaker.say("audit", "stands", place=line.entry.place, line=name, given=shown(line.entry.text))
+    parts = speaker.say("audit", "stands", place=_place(line.entry.place, speaker), line=name, given=shown(line.entry.text))
     expected = _expected(line, rounding)
     if expected != ("–",):
         parts = (*parts, *speaker.say("audit", "should", expected=expected))
@@ -184,6 +171,15 @@ def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
     for note in line.notes:
         parts = (*parts, " ", *_capital(_note(note, speaker, rounding)), ".")
     return parts
+
+
+def _place(place: str, speaker: Speaker) -> str:
+    """Where an answer stands in its file: a line of a text, a row of a table and perhaps its column, else the path to it."""
+    found = re.fullmatch(r"(line|row) (\d+)(?:, column (.*))?", place, re.DOTALL)
+    if found is None:
+        return place
+    key = f"at-{found[1]}" if found[3] is None else "at-column"
+    return speaker.word("audit", key, n=found[2], column=found[3])
 
 
 def _capital(text: Text) -> Text:
@@ -202,9 +198,9 @@ def _closing(audit: Audit, speaker: Speaker) -> list[Block]:
     for convention in audit.conventions:
         blocks += [
             Heading(2, speaker.word("audit", "conventions-heading")),
-            Prose((speaker.word("convention", convention.id), " ", _names(convention.lines), ".")),
+            Prose((speaker.word("convention", convention.id), " ", _names(convention.lines, speaker), ".")),
         ]
-    counts = ", ".join(f"{count} {speaker.word('verdict', verdict)}" for verdict, count in audit.score.items() if count)
+    counts = speaker.comma.join(f"{count} {speaker.word('verdict', verdict)}" for verdict, count in audit.score.items() if count)
     return [*blocks, Heading(2, speaker.word("audit", "score-heading")), Prose((f"{counts}.",)), Prose(speaker.say("audit", "how"))]
 
 
@@ -213,7 +209,7 @@ def _closing(audit: Audit, speaker: Speaker) -> list[Block]:
 
 def class_page(grades: Class, speaker: Speaker) -> Page:
     """The page of a class: each student's count of verdicts, then a bar for each item."""
-    title = speaker.word("audit", "class-title", title=grades.problem.title, n=len(grades.audits))
+    title = speaker.word("audit", "class-title", title=title_of(grades.problem, speaker), n=len(grades.audits))
     head = (
         speaker.word("audit", "student"),
         *(speaker.word("verdict", verdict) for verdict in VERDICTS),
@@ -221,9 +217,9 @@ def class_page(grades: Class, speaker: Speaker) -> Page:
     )
     rows: list[tuple[Text, ...]] = []
     for audit in grades.audits:
-        slips = ", ".join(dict.fromkeys(slip.id for slip in audit.slips))
+        slips = speaker.comma.join(dict.fromkeys(slip.id for slip in audit.slips))
         rows.append(((shown(audit.paper.student) or "–",), *((str(audit.score[verdict]),) for verdict in VERDICTS), (slips,)))
-    items = tuple(_bar(item, len(grades.audits)) for item in grades.items)
+    items = tuple(_bar(item, len(grades.audits), speaker) for item in grades.items)
     columns = tuple(speaker.word("audit", key) for key in ("line", "bar", "good", "slips"))
     blocks = (
         Heading(1, title),
@@ -238,12 +234,13 @@ def class_page(grades: Class, speaker: Speaker) -> Page:
 SHADES = {"right": "█", "rounded": "▓", "carried": "▒", "wrong": "░"}
 
 
-def _bar(item: Item, papers: int) -> tuple[Text, ...]:
+def _bar(item: Item, papers: int, speaker: Speaker) -> tuple[Text, ...]:
     """One item's row: its name, a bar with a shade for each verdict, how many have it right, and the slips."""
     bar, told = "", 0
     for verdict, shade in SHADES.items():
         told += item.verdicts[verdict]
         bar += shade * (round(WIDEST_BAR * told / papers) - len(bar))
     good = item.verdicts["right"] + item.verdicts["rounded"]
-    slips = ", ".join(f"{slip} {count}" for slip, count in sorted(item.slips.items(), key=lambda pair: (-pair[1], pair[0])))
+    told_slips = sorted(item.slips.items(), key=lambda pair: (-pair[1], pair[0]))
+    slips = speaker.comma.join(f"{slip} {count}" for slip, count in told_slips)
     return (shown(item.name),), (f"{bar:·<{WIDEST_BAR}}",), (f"{good}/{papers}",), (slips,)

@@ -18,7 +18,7 @@ from derive.hessianpages import hessian_blocks
 from derive.network import CONSTANT_NAME, INPUT_NAME, TARGET_NAME
 from derive.problem import missing_numbers
 from derive.scripts import label_symbol, script_of
-from derive.sentences import Speaker, opening, series
+from derive.sentences import Speaker, opening, separated, series, speaker_of, title_of
 from derive.tables.layers import rows_of
 from derive.tables.ops import OPS
 from derive.unrolled import CLOSED_FORM
@@ -47,7 +47,7 @@ def derivation_page(work: Derivation, speaker: Speaker) -> Page:
 
 def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]]:
     """The parts of a derivation's page by name, in the order of the page."""
-    return DerivationPage(work, Speaker(language)).sections()
+    return DerivationPage(work, speaker_of(work.problem, language)).sections()
 
 
 CHECKED = {
@@ -68,18 +68,19 @@ class DerivationPage:
         self.problem, self.network = work.problem, work.problem.network
         self.script = script_of(work.problem)
         self.loss = self.problem.train.loss
+        self.title = title_of(work.problem, speaker)
 
     def page(self) -> Page:
         """The whole page, or the title and the few steps that an excerpt names."""
         excerpt = self.work.excerpt
-        sections = self.sections() if not excerpt else {"steps": [Heading(1, self.problem.title), *self.chains(excerpt)]}
+        sections = self.sections() if not excerpt else {"steps": [Heading(1, self.title), *self.chains(excerpt)]}
         blocks = tuple(block for section in sections.values() for block in section)
-        return Page(self.problem.title, self.speaker.language, self.script, blocks)
+        return Page(self.title, self.speaker.language, self.script, blocks)
 
     def sections(self) -> dict[str, list[Block]]:
         """The parts of the page by name, in their order."""
         found: dict[str, list[Block]] = {
-            "opening": [Heading(1, self.problem.title), *opening(self.problem.question, self.problem.source, self.speaker)]
+            "opening": [Heading(1, self.title), *opening(self.problem, self.speaker)]
         }
         if not self.work.requested:
             found |= {"network": self.the_network(), "notation": self.the_notation(), "kinks": self.kinks()}
@@ -103,7 +104,7 @@ class DerivationPage:
         parts: list[Part] = []
         for layer in layers:
             parts += [self.speaker.word("text", "flow-arrow")] if parts else []
-            parts += series(map(Name, layer)) if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
+            parts += series(map(Name, layer), ", ") if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
         return [self.speaker.heading("network"), self.speaker.prose("flow", flow=tuple(parts))]
 
     def role(self, name: str) -> str:
@@ -141,7 +142,7 @@ class DerivationPage:
         for name in sorted(self.network.quantities, key=lambda name: place.get(name, len(told))):
             by_role.setdefault(self.role(name), []).append(name)
         order = ("input", "target", "parameter", "constant", "pre-activation", "activation", "quantity", "output", "loss")
-        rows = [(listed_names(tuple(by_role[role])), self.speaker.say("role", role)) for role in order if role in by_role]
+        rows = [(self.names(by_role[role]), self.speaker.say("role", role)) for role in order if role in by_role]
         for name, grid in self.problem.vectors.items():
             kind = "vector" if len(rows_of(grid)[0]) == 1 else "matrix"
             rows.append(((Name(name),), self.speaker.say("role", kind)))
@@ -149,9 +150,9 @@ class DerivationPage:
         if signals:
             first = signals[0]
             shown = (
-                series([Partial(s.of, s.wrt, signal=True) for s in signals])
+                series([Partial(s.of, s.wrt, signal=True) for s in signals], self.speaker.comma)
                 if len(signals) <= 12
-                else (Partial(first.of, first.wrt, signal=True), ", …, ", Partial(signals[-1].of, signals[-1].wrt, signal=True))
+                else series([Partial(s.of, s.wrt, signal=True) for s in (first, signals[-1])], self.speaker.gap)
             )
             rows.append(
                 (shown, self.speaker.say("role", "signal", partial=(Partial(first.of, first.wrt, signal=True), " = ", first)))
@@ -178,7 +179,7 @@ class DerivationPage:
         for op in (OPS[function] for function in brought if function not in own):
             if op.formula is not None and op.kind in ("activation", "distribution"):
                 formulas.append(Relation("=", Call(op.name, (Name("z"),)), op.formula((Name("z"),), 0)))
-        return [self.speaker.prose("operations", formulas=series(formulas))] if formulas else []
+        return [self.speaker.prose("operations", formulas=series(formulas, self.speaker.comma))] if formulas else []
 
     def kinks(self) -> list[Block]:
         """The conventions for slopes at kinks, and where one is met."""
@@ -200,12 +201,12 @@ class DerivationPage:
         idle = [name for name in typed if name not in self.network.free]
         blocks: list[Block] = [self.speaker.heading("given")]
         if used:
-            blocks.append(Prose(equalities({name: typed[name] for name in used})))
+            blocks.append(Prose(equalities({name: typed[name] for name in used}, self.speaker)))
         missing = missing_numbers(self.problem)
         if missing:
-            blocks.append(self.speaker.prose("unvalued", names=listed_names(missing)))
+            blocks.append(self.speaker.prose("unvalued", names=self.names(missing)))
         if idle:
-            blocks.append(self.speaker.prose("unused", names=", ".join(idle)))
+            blocks.append(self.speaker.prose("unused", names=self.speaker.comma.join(idle)))
         if self.problem.examples:
             blocks.append(self.speaker.prose("example", n=len(self.problem.examples)))
         if self.problem.train.batch:
@@ -299,13 +300,13 @@ class DerivationPage:
     def listed(self, texts: Sequence[Text]) -> Text:
         """a, b and c; of many, the first and the last."""
         if len(texts) > 4:
-            return (*texts[0], ", …, ", *texts[-1])
-        parts: list[Part] = []
-        for place, text in enumerate(texts):
-            if place:
-                parts.append(self.speaker.word("text", "and") if place == len(texts) - 1 else ", ")
-            parts += text
-        return tuple(parts)
+            return separated((texts[0], texts[-1]), self.speaker.gap)
+        *rest, last = texts or [()]
+        return separated([separated(rest, self.speaker.comma), last] if rest else [last], self.speaker.word("text", "and"))
+
+    def names(self, names: Sequence[str]) -> Text:
+        """The names; of very many, the first and the last."""
+        return listed_names(names, self.speaker)
 
     def slope_of(self, goal: str) -> Text:
         """What the slope of one equation is called."""
@@ -357,11 +358,12 @@ class DerivationPage:
         for answer in self.work.answers:
             asked, chain = answer.ask.tree, []
             left: Tree | None = asked
-            if label_symbol(answer.ask.label) is not None:
-                chain.append(Row(Name(f"label:{answer.ask.label}"), "=", asked))
+            label = self.speaker.label(answer.ask.label)
+            if label == answer.ask.label and label_symbol(label) is not None:
+                chain.append(Row(Name(f"label:{label}"), "=", asked))
                 left = None
             else:
-                blocks.append(Prose((answer.ask.label + ":",)))
+                blocks.append(Prose((label + ":",)))
             if answer.formula != asked:
                 chain.append(Row(left, "=", answer.formula))
                 left = None
@@ -379,7 +381,7 @@ class DerivationPage:
         count = len(self.problem.examples)
         if not later or not count:
             return ()
-        return self.speaker.say("text", "on-example", k=", ".join(str(k % count + 1) for k in dict.fromkeys(later)))
+        return self.speaker.say("text", "on-example", k=self.speaker.comma.join(str(k % count + 1) for k in dict.fromkeys(later)))
 
     def answer_values(self, answer: Answer) -> Tree | None:
         """The value of an answer, where it has one."""

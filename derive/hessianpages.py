@@ -29,7 +29,7 @@ def hessian_blocks(
     blocks.append(speaker.prose(f"symmetric{kinked}", first=first, then=then))
     matrix = _matrix(work, hessian)
     if matrix is not None:
-        blocks += [speaker.prose("matrix", of=of, names=series(map(Name, names))), matrix]
+        blocks += [speaker.prose("matrix", of=of, names=series(map(Name, names), speaker.comma)), matrix]
     if hessian.definite:
         blocks.append(speaker.prose(f"definite-{hessian.definite}", of=of))
     return blocks

@@ -23,7 +23,7 @@ from derive.problem import Problem, missing_numbers
 from derive.proofpages import proof_page
 from derive.rounding import Rounding
 from derive.scripts import label_symbol, script_of
-from derive.sentences import Speaker, opening
+from derive.sentences import Speaker, opening, speaker_of, title_of
 from derive.symbols import Script
 from derive.tensors.work import ArrayDerivation
 from derive.updatepages import equalities
@@ -54,10 +54,11 @@ class Sheets:
 
 def sheets_of(work: Derivation | ArrayDerivation | Proof, paper_id: str = "", language: str = "en") -> Sheets:
     """The paper and the key of a problem worked out; `paper_id` names a variant."""
-    speaker, problem = Speaker(language), work.problem
+    speaker, problem = speaker_of(work.problem, language), work.problem
+    title = title_of(problem, speaker)
     if isinstance(work, Proof):
         page = proof_page(work, speaker)
-        told: list[Block] = [Heading(1, problem.title), *opening(problem.question, problem.source, speaker)]
+        told: list[Block] = [Heading(1, title), *opening(problem, speaker)]
         after = [block for block in page.blocks if block not in told]
         start = [place for place, block in enumerate(after) if isinstance(block, Heading)][1]
         front, rest = [*_head(problem, paper_id, speaker), *after[:start]], tuple(after[start:])
@@ -79,7 +80,7 @@ def sheets_of(work: Derivation | ArrayDerivation | Proof, paper_id: str = "", la
     if paper_id:
         solution += [speaker.heading("gates"), Prose(speaker.say("key", "gates", gates=gate_list(speaker)))]
     solution += sections["checks"]
-    return Sheets(problem.title, language, script_of(problem), tuple(front), tuple(room), tuple(solution))
+    return Sheets(title, language, script_of(problem), tuple(front), tuple(room), tuple(solution))
 
 
 def _array_sheets(work: ArrayDerivation, speaker: Speaker) -> Sheets:
@@ -97,12 +98,12 @@ def _array_sheets(work: ArrayDerivation, speaker: Speaker) -> Sheets:
         solution.append(_boxed(block) if named else block)
     for name in ("second", "asked", "update", "checks"):
         solution += sections[name]
-    return Sheets(problem.title, speaker.language, script_of(problem), tuple(front), tuple(room), tuple(solution))
+    return Sheets(title_of(problem, speaker), speaker.language, script_of(problem), tuple(front), tuple(room), tuple(solution))
 
 
 def gate_list(speaker: Speaker) -> str:
     """The gates in words."""
-    return "; ".join(speaker.word("gate", gate) for gate in GATES)
+    return speaker.semicolon.join(speaker.word("gate", gate) for gate in GATES)
 
 
 GATES = ("ugly", "no-value", "kink", "dead", "saturated", "vanishing", "tie", "slip")
@@ -116,7 +117,7 @@ def rejections(papers: int, gates: Collection[str], language: str = "en") -> str
     parts = [f"{count} {speaker.word('gate', gate)}" for count, gate in sorted(counts, key=lambda c: -c[0]) if count]
     if not parts:
         return speaker.word("key", "none-rejected", papers=papers)
-    return speaker.word("key", "rejected", papers=papers, draws=len(gates), gates=", ".join(parts))
+    return speaker.word("key", "rejected", papers=papers, draws=len(gates), gates=speaker.comma.join(parts))
 
 
 def repeated(papers: int, language: str = "en") -> str:
@@ -125,10 +126,10 @@ def repeated(papers: int, language: str = "en") -> str:
 
 
 def _head(problem: Problem, paper_id: str, speaker: Speaker) -> list[Block]:
-    blocks: list[Block] = [Heading(1, problem.title)]
+    blocks: list[Block] = [Heading(1, title_of(problem, speaker))]
     if paper_id:
         blocks.append(Prose(speaker.say("key", "paper", id=paper_id)))
-    return [*blocks, *opening(problem.question, problem.source, speaker)]
+    return [*blocks, *opening(problem, speaker)]
 
 
 def _name_line(speaker: Speaker) -> Block:
@@ -143,11 +144,11 @@ def _model(problem: Problem) -> list[Block]:
 def _data(problem: Problem, speaker: Speaker) -> list[Block]:
     """The given numbers, every example's too."""
     used = {name: number for name, number in problem.given.items() if name in problem.network.free_set}
-    lines: list[Text] = [equalities(used)] if used else []
+    lines: list[Text] = [equalities(used, speaker)] if used else []
     for place, example in enumerate(problem.examples, start=1):
-        lines.append((*speaker.say("key", "example", k=place), " ", *equalities(example)))
+        lines.append((*speaker.say("key", "example", k=place), " ", *equalities(example, speaker)))
     if problem.train.given:
-        lines.append(equalities(problem.train.given))
+        lines.append(equalities(problem.train.given, speaker))
     return [speaker.heading("given"), *map(Prose, lines)] if lines else []
 
 
@@ -160,11 +161,12 @@ def _room(problem: Problem, rounding: Rounding, speaker: Speaker) -> list[Block]
         blocks.append(Prose(speaker.say("key", f"to-{rounding.carry}", what=what)))
     if problem.asks:
         for ask in problem.asks:
-            if label_symbol(ask.label) is not None:
-                rows = (Row(Name(f"label:{ask.label}"), "=", ask.tree), Row(None, "=", BLANK))
+            label = speaker.label(ask.label)
+            if label == ask.label and label_symbol(label) is not None:
+                rows = (Row(Name(f"label:{label}"), "=", ask.tree), Row(None, "=", BLANK))
                 blocks.append(Equations(rows))
             else:
-                blocks += [Prose((ask.label + ":",)), Equations((Row(ask.tree, "=", BLANK),))]
+                blocks += [Prose((label + ":",)), Equations((Row(ask.tree, "=", BLANK),))]
         return blocks
     loss, *rest = [tree for _, tree, _ in asked_of(problem)]
     blocks.append(Equations((Row(loss, "=", BLANK),)))
@@ -225,7 +227,7 @@ def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str =
 
     Raises UsageError for a quantity without a step.
     """
-    speaker, problem, sections = Speaker(language), work.problem, sections_of(work, language)
+    speaker, problem, sections = speaker_of(work.problem, language), work.problem, sections_of(work, language)
     steps = {key_of(step.goal): step for step in (*work.forward, *work.partials)}
     chosen = _chosen(blanks, problem, steps) or set(steps)
     formulas = {key: step.answer for key, step in steps.items() if key in chosen and not step.lines[-1].numeric}
@@ -239,8 +241,7 @@ def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str =
         blocks.append(block)
     updates = next((place for place, block in enumerate(sections["update"]) if isinstance(block, Table)), -1)
     blocks += [_table_with_blanks(block, chosen, problem) for block in sections["update"][: updates + 1]]
-    title = problem.title
-    return Page(title, language, script_of(problem), tuple(blocks))
+    return Page(title_of(problem, speaker), language, script_of(problem), tuple(blocks))
 
 
 def _chosen(blanks: Collection[str], problem: Problem, steps: dict[Key | None, Step]) -> set[Key | None]:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from derive.rounding import Rounding
-from derive.sentences import Speaker
+from derive.sentences import speaker_of
 
 if TYPE_CHECKING:
     from derive.blocks import Page
@@ -39,6 +39,6 @@ def page_of(
     """The page of a derivation, a proof, an audit or a class, down to a level; `rounding` is for what an audit expected."""
     module, function = PAGES[type(work).__name__]
     make: Callable[..., Page] = getattr(import_module(f"derive.{module}"), function)
-    speaker = Speaker(language)
+    speaker = speaker_of(work.problem, language)
     page = make(work, speaker, rounding or Rounding()) if function == "audit_page" else make(work, speaker)
     return page.at_level(level)

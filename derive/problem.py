@@ -82,6 +82,17 @@ class Arrays:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What a problem says in one language: its own texts, other terms of the field, and its labels for what it asks."""
+
+    title: str = ""
+    source: str = ""
+    question: str = ""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    asks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Problem:
     """A problem, checked: what a file says, or what a program builds."""
 
@@ -100,6 +111,7 @@ class Problem:
     aliases: Mapping[str, str] = field(default_factory=dict)
     batch_size: int = 0
     arrays: Arrays | None = field(default=None, repr=False)  # ids of papers are a digest of the rest
+    words: Mapping[str, Words] = field(default_factory=dict, repr=False)  # by language
 
     def example(self, updates: int) -> Mapping[str, Number]:
         """The given numbers after so many updates: those of the example that the next update would use."""

@@ -1,15 +1,16 @@
 """The page of a decision proof.
 
-Owns `proof_page`.  May import: blocks, sentences, scripts, decisions.
+Owns `proof_page`.  May import: blocks, catalogues, sentences, scripts, decisions.
 """
 
 from __future__ import annotations
 
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Heading, Page, Prose, Row
+from derive.catalogues import catalogue
 from derive.decisions import Proof
 from derive.scripts import RESERVED
-from derive.sentences import Speaker, catalogue, opening
+from derive.sentences import Speaker, opening, title_of
 from derive.symbols import Script
 from derive.written import (
     Name,
@@ -23,7 +24,7 @@ def proof_page(proof: Proof, speaker: Speaker) -> Page:
     problem = proof.problem
     script = Script(problem.names, problem.notation, extra=RESERVED)
     facts = dict(proof.facts)
-    blocks: list[Block] = [Heading(1, problem.title), *opening(problem.question, problem.source, speaker)]
+    blocks: list[Block] = [Heading(1, title_of(problem, speaker)), *opening(problem, speaker)]
     blocks += [speaker.heading("classifiers"), *(Equations((Row(Name(e.goal), "=", e.rhs),)) for e in problem.network.equations)]
     blocks.append(Prose(speaker.say("proof", "rules", **facts)))
     for part in proof.parts:
@@ -33,7 +34,7 @@ def proof_page(proof: Proof, speaker: Speaker) -> Page:
     blocks += [speaker.heading("answer"), Prose(speaker.say("proof", "answer", **facts))]
     checks = proof.checks
     blocks += [speaker.heading("checks"), Prose(speaker.say("proof", "checked", judged=checks.judged, lines=checks.lines))]
-    return Page(problem.title, speaker.language, script, tuple(blocks))
+    return Page(title_of(problem, speaker), speaker.language, script, tuple(blocks))
 
 
 def _proof_chain(step: Step, speaker: Speaker) -> Equations:

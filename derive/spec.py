@@ -26,6 +26,7 @@ from derive.tables.notations import NOTATIONS
 from derive.tables.ops import ALIASES, OPS, constants_of
 from derive.tables.rules import COUNT, RULES, Rule
 from derive.updates import Train
+from derive.wording import read_words
 from derive.written import (
     Call,
     Name,
@@ -42,7 +43,7 @@ MAX_DOTS, MAX_BRACKETS = 32, 64
 
 SECTIONS = {
     "title", "source", "question", "notation", "given", "forward", "train", "names", "ask", "examples", "shapes", "layers",
-    "vectors", "decision", "assume",
+    "vectors", "decision", "assume", "words",
 }  # fmt: skip
 
 
@@ -166,7 +167,7 @@ class Loader:
             problem = in_batch(problem)
         self.check_brought(problem)
         problem = replace(problem, decision=self.decision(network, decision_shapes))
-        return replace(problem, asks=self.asks(problem))
+        return self.with_words(replace(problem, asks=self.asks(problem)))
 
     # --- sections -----------------------------------------------------------------------------------------------------
 
@@ -467,6 +468,10 @@ class Loader:
                 raise InputError(f"{place}: a vector is asked for by its name alone")
             found.append(Ask(label, text, tree, vector))
         return tuple(found)
+
+    def with_words(self, problem: Problem) -> Problem:
+        """The problem with what [words] says of it in each language."""
+        return replace(problem, words=read_words(self.section("words"), [ask.label for ask in problem.asks]))
 
     def shapes(self) -> tuple[tuple[str, ...], str]:
         """The vectors of a decision problem and the name of their size."""

@@ -6,13 +6,13 @@ written, reader, blocks, sentences, derivation, updates, tables.rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from derive.backward import Line, Step
-from derive.blocks import Block, Equations, Part, Row, Table, Text
+from derive.blocks import Block, Equations, Row, Table, Text
 from derive.derivation import Derivation
 from derive.reader import LEARNING_RATE
-from derive.sentences import Speaker, series
+from derive.sentences import Speaker, separated, series
 from derive.tables.rules import COUNT, OLD
 from derive.updates import Train
 from derive.written import Later, Name, Number, Partial, Tree
@@ -21,18 +21,16 @@ MOST_NAMES = 16
 """Names that a list gives in full."""
 
 
-def listed_names(names: tuple[str, ...]) -> Text:
+def listed_names(names: Sequence[str], speaker: Speaker) -> Text:
     """The names; of very many, the first and the last."""
-    return series(map(Name, names)) if len(names) <= MOST_NAMES else (Name(names[0]), ", …, ", Name(names[-1]))
+    if len(names) <= MOST_NAMES:
+        return series(map(Name, names), speaker.comma)
+    return series((Name(names[0]), Name(names[-1])), speaker.gap)
 
 
-def equalities(numbers: Mapping[str, Number]) -> Text:
+def equalities(numbers: Mapping[str, Number], speaker: Speaker) -> Text:
     """Names with their numbers: a = 1, b = 2."""
-    parts: list[Part] = []
-    for name, number in numbers.items():
-        parts += [", "] if parts else []
-        parts += [Name(name), " = ", number]
-    return tuple(parts)
+    return separated(((Name(name), " = ", number) for name, number in numbers.items()), speaker.comma)
 
 
 def update_symbols(train: Train, speaker: Speaker) -> Iterable[tuple[Text, Text]]:
@@ -42,7 +40,7 @@ def update_symbols(train: Train, speaker: Speaker) -> Iterable[tuple[Text, Text]
         yield (Name(name),), speaker.say("hyperparameter", name)
     for own in train.own:
         names = tuple(train.names(parameter)[own.name] for parameter in train.parameters)
-        yield listed_names(names), speaker.say("own", own.word)
+        yield listed_names(names, speaker), speaker.say("own", own.word)
     if train.counts:
         yield (Name(COUNT),), speaker.say("role", "count")
 
@@ -55,13 +53,13 @@ def update_blocks(work: Derivation, speaker: Speaker) -> list[Block]:
     table = _several(work, speaker) if train.own else _single(work, speaker)
     blocks: list[Block] = [speaker.heading("update"), *rule_blocks(train, speaker), table]
     idle = tuple(name for name in train.parameters if name not in work.problem.moving)
-    return [*blocks, speaker.prose("idle", loss=Name(train.loss), names=listed_names(idle))] if idle else blocks
+    return [*blocks, speaker.prose("idle", loss=Name(train.loss), names=listed_names(idle, speaker))] if idle else blocks
 
 
 def rule_blocks(train: Train, speaker: Speaker) -> list[Block]:
     """The rule for any parameter θ: in the sentence where it is one equation, else below it."""
     theta, rows = OLD.name, train.rows(OLD.name)
-    rule, numbers = speaker.word("rule", train.rule), equalities(train.given)
+    rule, numbers = speaker.word("rule", train.rule), equalities(train.given, speaker)
     if not train.own:
         ((goal, tree),) = rows.items()
         return [speaker.prose("update", rule=rule, formula=(goal, " = ", tree), numbers=numbers)]

@@ -8,8 +8,8 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
-    "errors", "progress", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings", "symbols", "reader",
-    "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "batches", "spec", "backward", "displays", "vectors",
+    "errors", "catalogues", "progress", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings",
+    "symbols", "reader", "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "batches", "wording", "spec", "backward", "displays", "vectors",
     "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems",
     "tensors.matrices", "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit",

@@ -382,14 +382,14 @@ def _one_space(label: str) -> str:
 
 
 def _notes(text: str) -> tuple[str, ...]:
-    """What the report should mention about the characters of an answer."""
+    """What the report should mention about the characters of an answer: keys of its remarks."""
     if text.isascii():
         return ()
     notes = []
     if any(re.search("[0-9.]", run[0]) and re.search("[^0-9.]", run[0]) for run in _DIGIT_RUN.finditer(text)):
-        notes.append("Persian and Latin digits are mixed in one number")
+        notes.append("mixed-digits")
     if _MARKS.search(text):
-        notes.append("invisible direction marks were dropped")
+        notes.append("direction-marks")
     return tuple(notes)
 
 

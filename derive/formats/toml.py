@@ -1,6 +1,6 @@
 """A problem as a problem file: every equation, whatever shorthand it was typed in.
 
-Owns `render_problem`.  May import: spec, formats.plain.
+Owns `render_problem`.  May import: spec, wording, formats.plain.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from derive.formats.plain import typed
 from derive.problem import Arrays, Numbers, Problem
+from derive.wording import TEXTS
 from derive.written import Call, Indexed, Name, Number, Rule
 
 
@@ -57,6 +58,10 @@ def _lines(problem: Problem) -> Iterable[str]:
     if problem.vectors:
         yield from ("", "[vectors]", *(f"{name} = {json.dumps(grid)}" for name, grid in problem.vectors.items()))
     yield from _texts("[ask]", {ask.label: ask.text for ask in problem.asks})
+    for language, words in problem.words.items():
+        own = {key: text for key in TEXTS if (text := getattr(words, key))}
+        yield from _texts(f"[words.{language}]", {**own, **words.terms})
+        yield from _texts(f"[words.{language}.ask]", words.asks)
     for example in problem.examples:
         yield from _numbers("[[examples]]", example)
     if problem.decision is not None:

@@ -91,7 +91,7 @@ class ArrayLoader(Loader):
             question=texts["question"],
             arrays=arrays,
         )
-        return replace(problem, asks=self.array_asks(problem))
+        return self.with_words(replace(problem, asks=self.array_asks(problem)))
 
     def notation(self) -> str:
         """The notation of [names] and [layers]."""
