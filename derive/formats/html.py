@@ -17,7 +17,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from derive.blocks import LEVELS, Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
+from derive.blocks import LEVELS, RIGHT_TO_LEFT, Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
 from derive.formats.mathematics import write
 from derive.formats.mathml import INLINE, MATHML, RELATIONS, marked
 from derive.formats.rows import rows_of_sum
@@ -244,13 +244,16 @@ def _scrolling(body: str, label: str) -> str:
     return tag("div", body, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
+ZWNJ = "\u200c"
+
+
 def literal(words: str) -> str:
-    """Text as it stands, nothing in it taken for markup.
+    """Text as it stands, nothing in it taken for markup; what is not printed is left out, but for the half-space of Persian.
 
     >>> literal("<b> & c")
     '&lt;b&gt; &amp; c'
     """
-    return escape("".join(character for character in words if character.isprintable()))
+    return escape("".join(character for character in words if character.isprintable() or character == ZWNJ))
 
 
 def _goal_of(block: Equations) -> Tree | None:
@@ -341,6 +344,19 @@ def _steps(level: str, condition: str = "") -> tuple[str, str]:
 
 
 @cache
+def typeface(language: str) -> str:
+    """The typeface of a language that not every machine has letters for, inside the page: Vazirmatn, for Persian."""
+    if language not in RIGHT_TO_LEFT:
+        return ""
+    rules = ""
+    for name, weight in (("Regular", 400), ("Bold", 700)):
+        font = (Path(__file__).parent.parent / "fonts" / f"Vazirmatn-NL-{name}.woff2").read_bytes()
+        source = f"url(data:font/woff2;base64,{base64.b64encode(font).decode()}) format('woff2')"
+        rules += f"@font-face {{ font-family: Vazirmatn; font-weight: {weight}; src: {source}; }}\n"
+    return rules
+
+
+@cache
 def program() -> str:
     """The script."""
     return (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
@@ -358,7 +374,8 @@ def fragment(pages: Sequence[Page]) -> str:
     first = pages[0]
     name = "d" + hashlib.sha256(repr([page.blocks for page in pages]).encode()).hexdigest()[:8]
     articles = "".join(_Writer(page, f"{name}{place}").article() for place, page in enumerate(pages))
-    return f"<style>{style()}</style>{_main(first, articles, 'div')}<script>{program()}</script>"
+    sheet = style() + typeface(first.language)
+    return f"<style>{sheet}</style>{_main(first, articles, 'div')}<script>{program()}</script>"
 
 
 def _main(page: Page, articles: str, element: str) -> str:
@@ -372,15 +389,16 @@ def document(pages: Sequence[Page]) -> str:
     """The pages as one file that fetches nothing: no script runs but its own, no style but its own."""
     first = pages[0]
     articles = "".join(_Writer(page, f"p{place}").article() for place, page in enumerate(pages))
+    sheet = style() + typeface(first.language)
     policy = (
-        f"default-src 'none'; style-src '{_digest(style())}'; script-src '{_digest(program())}'; img-src data:; "
+        f"default-src 'none'; style-src '{_digest(sheet)}'; script-src '{_digest(program())}'; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     return (
         f'<!doctype html>\n<html lang="{first.language}" dir="{first.direction}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
-        f'<link rel="icon" href="data:,">\n<title>{literal(first.title)}</title>\n<style>{style()}</style>\n</head>\n<body>\n'
+        f'<link rel="icon" href="data:,">\n<title>{literal(first.title)}</title>\n<style>{sheet}</style>\n</head>\n<body>\n'
         f"{_main(first, articles, 'main')}\n<script>{program()}</script>\n</body>\n</html>\n"
     )
 
