@@ -17,8 +17,8 @@ import derive
 HOME = Path(__file__).parent.parent / "notebooks"
 QUESTIONS = ("q1", "q2", "q3")
 ARRAYS = ("layers", "losses", "sequences")
-NAMES = (*QUESTIONS, *ARRAYS, "optimisers")
-MOST_OUTPUT = 200_000
+NAMES = (*QUESTIONS, *ARRAYS, "optimisers", "tour")
+MOST_OUTPUT = 1_500_000
 
 
 @pytest.fixture
@@ -124,7 +124,23 @@ def facts_optimisers():
     yield from (f"{name} after two updates:" for name in ("weightdecay", "momentum", "nesterov", "rmsprop", "adam"))
 
 
-FACTS = {"optimisers": facts_optimisers, "q1": facts_q1, "q2": facts_q2, "q3": facts_q3} | {name: partial(facts_arrays, name) for name in ARRAYS}
+def facts_tour():
+    for w5 in ("-2", "0.40", "2", "5"):
+        changed = {**Q1, "w5": float(w5)}
+        told, slopes = rounded(loss(changed).real), rounded(slope(loss, changed, "w5"))
+        yield f"w5 = {w5:5}  L = {told:9}  dL/dw5 = {slopes}"
+    for rate in (0.5, 0.25):
+        moved = {name: value - rate * slope(loss, Q1, name) if name[0] in "wb" else value for name, value in Q1.items()}
+        yield f"learning rate {rate}: loss {loss(Q1).real:.6f} -> {loss(moved).real:.6f}"
+    yield from ("h1 right", "dL/dw5 wrong loss-sign", "dL/dw7 wrong loss-sign")
+
+
+def rounded(value, digits=6):
+    """To so many significant digits, zeros kept."""
+    return f"{value:#.{digits}g}"
+
+
+FACTS = {"tour": facts_tour, "optimisers": facts_optimisers, "q1": facts_q1, "q2": facts_q2, "q3": facts_q3} | {name: partial(facts_arrays, name) for name in ARRAYS}
 
 
 @pytest.mark.parametrize("name", NAMES)

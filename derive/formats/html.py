@@ -17,7 +17,22 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from derive.blocks import LEVELS, RIGHT_TO_LEFT, Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
+from derive.blocks import (
+    LEVELS,
+    RIGHT_TO_LEFT,
+    Blank,
+    Block,
+    Boxed,
+    Equations,
+    Heading,
+    Matrix,
+    Page,
+    Prose,
+    Row,
+    Shown,
+    Table,
+    Text,
+)
 from derive.formats.mathematics import write
 from derive.formats.mathml import INLINE, MATHML, RELATIONS, marked
 from derive.formats.rows import rows_of_sum
