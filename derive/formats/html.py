@@ -219,7 +219,8 @@ class _Writer:
         """The whole page: its head, the switches, and the sections."""
         blocks = self.page.blocks
         heads = [place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.level > 1]
-        cut = heads[0] if heads else len(blocks)
+        starts = (place for place, block in enumerate(blocks) if place in heads or isinstance(block, Equations | Table))
+        cut = next(starts, len(blocks))
         header = "".join(self.blocks(blocks[:cut])) + self.contents(heads)
         body = "".join(self.blocks(blocks[cut:], cut))
         return tag("article", tag("header", header) + self.switches() + tag("div", body, class_="body"))
