@@ -206,3 +206,15 @@ def test_printed_it_is_a_key_with_every_line(visit, tmp_path):
     assert "0.3825" in text
     assert "fewer lines" not in text
     assert "Shown of each step" not in text
+
+
+def test_a_notebook_output_is_the_page_with_scripts_and_latex_without(visit):
+    output = work_out("q1")["dL/dw5"]._repr_mimebundle_()["text/html"]
+    source = f"<!doctype html><meta charset=utf-8><title>output</title><link rel=icon href=data:,><body>{output}"
+    page = visit(source)
+    assert page.locator(".derive[data-awake] .step .row").count() == 6
+    page.locator(".more").click()
+    assert visible(page, ".row") == 2
+    without = visit(source, java_script_enabled=False)
+    assert without.locator(".derive").count() == 0
+    assert r"\frac{\partial L}{\partial w_{5}}" in without.locator("body").inner_text()

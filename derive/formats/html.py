@@ -386,12 +386,12 @@ def _digest(source: str) -> str:
 
 
 def fragment(pages: Sequence[Page]) -> str:
-    """The pages as one element with its style and its script, to stand in a notebook or a site."""
+    """The pages as one element with its style, to stand in a notebook or a site that runs `program` beside it."""
     first = pages[0]
     name = "d" + hashlib.sha256(repr([page.blocks for page in pages]).encode()).hexdigest()[:8]
     articles = "".join(_Writer(page, f"{name}{place}").article() for place, page in enumerate(pages))
     sheet = style() + typeface(first.language)
-    return f"<style>{sheet}</style>{_main(first, articles, 'div')}<script>{program()}</script>"
+    return f"<style>{sheet}</style>{_main(first, articles, 'div')}"
 
 
 def _main(page: Page, articles: str, element: str) -> str:
