@@ -9,11 +9,11 @@ HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
     "errors", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "symbols", "reader",
-    "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "batches", "spec", "backward", "vectors",
+    "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "roles", "batches", "spec", "backward", "vectors",
     "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems",
     "tensors.matrices", "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit",
-    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages",
+    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "wiring", "columns", "pictures", "frames", "blocks", "sentences", "scripts", "layouts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages",
     "formats.mathematics", "formats.plain", "formats.rows", "formats.latex", "formats.text", "formats.markdown", "formats.mathml", "formats.json", "formats.arrayjson", "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "formats", "cli", "__main__",
