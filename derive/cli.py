@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--level", choices=("index", "matrix", "components"),
                       help="over arrays: every line, what it comes to as matrices, or every gradient entry by entry")  # fmt: skip
     show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
-    _common(show, ("text", "latex", "markdown", "json"))
+    _common(show, ("text", "latex", "markdown", "svg", "json"))
     key = commands.add_parser(
         "key",
         help="the paper and its answer key; with --variants, many of them",
