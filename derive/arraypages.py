@@ -12,7 +12,6 @@ from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Tab
 from derive.checks import FORWARD_AGAIN
 from derive.curvature import leaf_of
 from derive.derivationpages import DerivationPage, depths_of
-from derive.network import INPUT_NAME, TARGET_NAME
 from derive.problem import Numbers, Problem
 from derive.scripts import label_symbol
 from derive.sentences import Speaker, opening, separated, series, speaker_of
@@ -106,20 +105,6 @@ class _ArrayPage(DerivationPage):
         }
 
     # --- what is given ------------------------------------------------------------------------------------------------
-
-    def role(self, name: str) -> str:
-        """What a quantity is; inputs and targets are told by their names, in small letters or capitals."""
-        told = super().role(name)
-        if told == "output" and any(self.role(free) == "target" for free in self.network.free):
-            return "loss"
-        if told not in ("input", "constant", "target") or name not in self.network.free_set:
-            return told
-        low = name.lower()
-        if TARGET_NAME.fullmatch(low) or low == "y":
-            return "target"
-        if INPUT_NAME.fullmatch(low):
-            return "input"
-        return "target" if told == "target" and self.shapes.get(name) else "constant"
 
     def the_notation(self) -> list[Block]:
         """Each symbol once, with its shape."""

@@ -1,12 +1,13 @@
-"""What a page is made of: headings, paragraphs, chains of lines, tables.
+"""What a page is made of: headings, paragraphs, chains of lines, tables, pictures.
 
-Owns `Page`, its blocks, and `LEVELS`, how much of a page is shown.  May import: written, symbols.
+Owns `Page`, its blocks, and `LEVELS`, how much of a page is shown.  May import: written, symbols, pictures.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from derive.pictures import Picture
 from derive.symbols import Script
 from derive.written import Name, Tree
 
@@ -108,7 +109,15 @@ class Matrix:
     rows: tuple[tuple[Tree, ...], ...]
 
 
-Block = Heading | Prose | Equations | Table | Matrix
+@dataclass(frozen=True)
+class Figure:
+    """A picture, and what stands under it."""
+
+    picture: Picture
+    caption: Text = ()
+
+
+Block = Heading | Prose | Equations | Table | Matrix | Figure
 
 
 @dataclass(frozen=True)

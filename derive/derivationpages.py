@@ -1,22 +1,23 @@
 """The page of a derivation.
 
-Owns `derivation_page` and `sections_of`.  May import everything but formats and cli.
+Owns `derivation_page`, `sections_of` and `network_blocks`.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from derive.backward import Line, Step
-from derive.blocks import Block, Equations, Heading, Page, Part, Prose, Row, Table, Text
+from derive.blocks import Block, Equations, Figure, Heading, Page, Part, Prose, Row, Table, Text
 from derive.checks import COMPOSED, FORWARD_AGAIN, NUDGED_TWICE, RECOMPUTED
 from derive.curvature import leaf_of
 from derive.derivation import Answer, Derivation
 from derive.hessianpages import hessian_blocks
-from derive.network import CONSTANT_NAME, INPUT_NAME, TARGET_NAME
-from derive.problem import missing_numbers
+from derive.layouts import network_picture
+from derive.problem import Problem, missing_numbers
+from derive.roles import role_of
 from derive.scripts import label_symbol, script_of
 from derive.sentences import Speaker, opening, separated, series, speaker_of, title_of
 from derive.tables.layers import rows_of
@@ -91,48 +92,16 @@ class DerivationPage:
     # --- what is given ------------------------------------------------------------------------------------------------
 
     def the_network(self) -> list[Block]:
-        """Which quantities feed which, by depth."""
-        depth = dict.fromkeys(self.network.free, 0)
-        for equation in self.network.equations:
-            # a recurrence mentions what comes later
-            before = [depth[n] for n in self.network.mentions[equation.goal] if n in depth]
-            depth[equation.goal] = 1 + max(before, default=0)
-        inputs = [n for n in self.network.free if self.role(n) == "input"]
-        layers: list[list[str]] = [inputs] if inputs else []
-        for level in range(1, max(depth.values()) + 1):
-            layers.append([e.goal for e in self.network.equations if depth[e.goal] == level])
-        parts: list[Part] = []
-        for layer in layers:
-            parts += [self.speaker.word("text", "flow-arrow")] if parts else []
-            parts += series(map(Name, layer), ", ") if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
-        return [self.speaker.heading("network"), self.speaker.prose("flow", flow=tuple(parts))]
+        """The picture with every value there is, and the flow in words."""
+        given: dict[str, Number] = {**self.problem.example(0)} if self.problem.arrays is None else {}
+        for state in self.work.states[:1] if self.problem.arrays is None else ():
+            found = {name: state.leaf(Name(name), self.work.rounding) for name in self.network.quantities}
+            given |= {name: number for name, number in found.items() if number is not None}
+        return network_blocks(self.problem, given, self.speaker)
 
     def role(self, name: str) -> str:
-        """What a quantity is in this problem, by its place and its name."""
-        train = self.problem.train
-        if name == train.loss:
-            is_loss = any(
-                isinstance(node, Call) and node.function in OPS and OPS[node.function].kind == "loss"
-                for node in walk(self.network.by_goal[name].rhs)
-            )
-            targets = any(TARGET_NAME.fullmatch(free) for free in self.network.above(name))
-            return "loss" if is_loss or targets or train.learning_rate is not None else "output"
-        if name in train.parameters:
-            return "parameter"
-        if name in self.network.pre_activations:
-            return "pre-activation"
-        if name in self.network.activations:
-            return "activation"
-        if name in self.network.by_goal:
-            return "quantity"
-        if TARGET_NAME.fullmatch(name):
-            return "target"
-        if INPUT_NAME.fullmatch(name):
-            return "input"
-        if CONSTANT_NAME.fullmatch(name):
-            return "constant"
-        below_loss = self.network.users[name]
-        return "target" if below_loss == (self.loss,) else "constant" if name in self.problem.example(0) else "input"
+        """What a quantity is in this problem."""
+        return role_of(self.problem, name)
 
     def the_notation(self) -> list[Block]:
         """Each symbol once, by its role."""
@@ -434,6 +403,27 @@ class DerivationPage:
             if judge in checks.judges:
                 parts = (*parts, " ", *self.speaker.say("text", key))
         return [self.speaker.heading("checks"), Prose(parts)]
+
+
+def network_blocks(problem: Problem, values: Mapping[str, Number], speaker: Speaker) -> list[Block]:
+    """Which quantities feed which: as a picture with these values in it, where it can be read, and by depth in words."""
+    network = problem.network
+    depth = dict.fromkeys(network.free, 0)
+    for equation in network.equations:
+        # a recurrence mentions what comes later
+        before = [depth[n] for n in network.mentions[equation.goal] if n in depth]
+        depth[equation.goal] = 1 + max(before, default=0)
+    inputs = [n for n in network.free if role_of(problem, n) == "input"]
+    layers: list[list[str]] = [inputs] if inputs else []
+    for level in range(1, max(depth.values()) + 1):
+        layers.append([e.goal for e in network.equations if depth[e.goal] == level])
+    parts: list[Part] = []
+    for layer in layers:
+        parts += [speaker.word("text", "flow-arrow")] if parts else []
+        parts += series(map(Name, layer), ", ") if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
+    picture = network_picture(problem, values, speaker)
+    drawn = [Figure(picture)] if picture is not None else []
+    return [speaker.heading("network"), *drawn, speaker.prose("flow", flow=tuple(parts))]
 
 
 def depths_of(lines: Sequence[Line]) -> list[int]:

@@ -16,7 +16,7 @@ from derive.backward import Step
 from derive.blocks import BLANK, Blank, Block, Boxed, Equations, Heading, Page, Prose, Row, Shown, Table, Text
 from derive.decisions import Proof
 from derive.derivation import Derivation
-from derive.derivationpages import sections_of
+from derive.derivationpages import network_blocks, sections_of
 from derive.errors import FormulaError, UsageError, shown
 from derive.exercises.keys import asked_of
 from derive.problem import Problem, missing_numbers
@@ -67,7 +67,7 @@ def sheets_of(work: Derivation | ArrayDerivation | Proof, paper_id: str = "", la
     if isinstance(work, ArrayDerivation):
         return _array_sheets(work, speaker)
     sections = sections_of(work, language)
-    front = [*_head(problem, paper_id, speaker), *sections["network"], *_model(problem), *sections["kinks"]]
+    front = [*_head(problem, paper_id, speaker), *_network(problem, speaker), *_model(problem), *sections["kinks"]]
     rule = takewhile(lambda block: not isinstance(block, Table), sections["update"][1:])
     front += [*_data(problem, speaker), *rule]
     room = [_name_line(speaker), *_room(problem, work.rounding, speaker)]
@@ -134,6 +134,11 @@ def _head(problem: Problem, paper_id: str, speaker: Speaker) -> list[Block]:
 
 def _name_line(speaker: Speaker) -> Block:
     return Prose((speaker.word("key", "name"), " ", BLANK))
+
+
+def _network(problem: Problem, speaker: Speaker) -> list[Block]:
+    """The network with the numbers that are given; any other would be an answer."""
+    return network_blocks(problem, problem.example(0), speaker)
 
 
 def _model(problem: Problem) -> list[Block]:
@@ -233,7 +238,8 @@ def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str =
     formulas = {key: step.answer for key, step in steps.items() if key in chosen and not step.lines[-1].numeric}
     answers: dict[Key | None, Counter[Tree]] = {key: _factors(tree) for key, tree in formulas.items() if isinstance(key, Partial)}
     blocks: list[Block] = [*_head(problem, paper_id, speaker), _name_line(speaker)]
-    blocks += [*sections["network"], *sections["notation"], *sections["kinks"], *_data(problem, speaker), *sections["given"][-1:]]
+    blocks += [*_network(problem, speaker), *sections["notation"], *sections["kinks"]]
+    blocks += [*_data(problem, speaker), *sections["given"][-1:]]
     for block in (*sections["forward"], *sections["backward"]):
         goal = key_of(block.rows[0].left) if isinstance(block, Equations) and block.rows[0].left is not None else None
         if isinstance(block, Equations) and goal in steps:

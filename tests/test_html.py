@@ -175,7 +175,7 @@ def json_string(text):
 
 def test_several_notebook_fragments_do_not_share_names():
     first, second = (fragment((page_of(work_out(name)),)) for name in ("q1", "q2"))
-    names = [set(re.findall(r'(?:id|name)="([^"]+)"', part)) for part in (first, second)]
+    names = [set(re.findall(r'\s(?:id|name)="([^"]+)"', part)) for part in (first, second)]
     assert not names[0] & names[1]
 
 

@@ -9,12 +9,14 @@ HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
     "errors", "catalogues", "progress", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings",
-    "symbols", "reader", "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "batches", "wording", "spec", "backward", "displays", "vectors",
-    "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems",
-    "tensors.matrices", "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
-    "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit",
-    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages",
-    "formats", "formats.mathematics", "formats.plain", "formats.rows", "formats.latex", "formats.text", "formats.markdown", "formats.mathml", "formats.html", "formats.json", "formats.arrayjson", "formats.auditjson", "formats.gradebook",
+    "symbols", "reader", "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "roles", "batches", "wording", "spec", "backward", "displays", "vectors",
+    "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems", "tensors.matrices",
+    "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
+    "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit", "exercises.decided",
+    "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "wiring", "columns", "pictures",
+    "frames", "blocks", "sentences", "scripts", "layouts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages", "formats", "formats.mathematics",
+    "formats.plain", "formats.rows", "formats.latex", "formats.text", "formats.svg", "formats.markdown", "formats.mathml", "formats.html", "formats.json", "formats.arrayjson", "formats.auditjson",
+    "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "options", "streams", "requests", "commands", "keycommand", "cli", "__main__",
 ]  # fmt: skip

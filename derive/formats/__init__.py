@@ -26,6 +26,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     "latex-fragment": ("latex", "render_fragment"),
     "markdown": ("markdown", "render_markdown"),
     "html": ("html", "render_html"),
+    "svg": ("svg", "render_svg"),
 }
 """Formats drawn from a page: module and function."""
 
@@ -49,7 +50,8 @@ def render(
     rounding: Rounding | None = None,
     level: str = "full",
 ) -> str:
-    """A derivation, proof, audit or class in one format: text, latex, latex-fragment, markdown or json; a class as csv too.
+    """A derivation, proof, audit or class in one format: text, latex, latex-fragment, markdown, svg (its first
+    picture) or json; a class as csv too.
 
     `rounding` says how many digits an audit shows of what was expected; a derivation has its own.  `level` says how much of a page
     is shown: brief, steps or full.

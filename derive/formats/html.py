@@ -24,6 +24,7 @@ from derive.blocks import (
     Block,
     Boxed,
     Equations,
+    Figure,
     Heading,
     Matrix,
     Page,
@@ -36,6 +37,7 @@ from derive.blocks import (
 from derive.formats.mathematics import write
 from derive.formats.mathml import INLINE, MATHML, RELATIONS, marked
 from derive.formats.rows import rows_of_sum
+from derive.formats.svg import SVG_STYLE, draw_svg
 from derive.formats.text import formula as text_of
 from derive.sentences import Speaker
 from derive.written import Indexed, Later, Name, Partial, Relation, Tree
@@ -212,6 +214,8 @@ class _Writer:
                     yield self.table(block)
                 case Matrix():
                     yield self.matrix(block)
+                case Figure() if block is not self.drawn:
+                    yield self.picture(block)
         if in_section:
             yield "</section>"
 
@@ -221,9 +225,28 @@ class _Writer:
         heads = [place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.level > 1]
         starts = (place for place, block in enumerate(blocks) if place in heads or isinstance(block, Equations | Table))
         cut = next(starts, len(blocks))
-        header = "".join(self.blocks(blocks[:cut])) + self.contents(heads)
-        body = "".join(self.blocks(blocks[cut:], cut))
-        return tag("article", tag("header", header) + self.switches() + tag("div", body, class_="body"))
+        header = tag("header", "".join(self.blocks(blocks[:cut])) + self.contents(heads))
+        body = tag("div", "".join(self.blocks(blocks[cut:], cut)), class_="body")
+        if self.drawn is None:
+            return tag("article", header + self.switches() + body)
+        beside = tag("div", self.picture(self.drawn, interactive=True) + self.switches(), class_="beside")
+        return tag("article", header + beside + body, class_="drawn")
+
+    @property
+    def drawn(self) -> Figure | None:
+        """The picture that answers a click: the one of the network, which stands beside the page."""
+        figures = (block for block in self.page.blocks if isinstance(block, Figure))
+        return next((figure for figure in figures if figure.picture.paths), None)
+
+    def picture(self, figure: Figure, interactive: bool = False) -> str:
+        """A picture with its caption; where it answers clicks, the place that says what was chosen."""
+        body = draw_svg(figure.picture, self.page.script, interactive=interactive)
+        if figure.caption:
+            body += tag("figcaption", self.words(figure.caption))
+        if interactive:
+            said = self.speaker.word("html", "said", name="{name}", n="{n}")  # filled in by the script
+            body += tag("output", "", class_="told", data_hint=self.word("hint"), data_said=said)
+        return tag("figure", body, class_="drawing")
 
     def contents(self, heads: Sequence[int]) -> str:
         """Links to the sections, where there are several."""
@@ -332,8 +355,8 @@ HIDDEN = {"symbols": ".numeric, svg .value", "numbers": ".numbered > .symbolic, 
 
 @cache
 def style() -> str:
-    """The style sheet: `page.css`, and what each level and each side of the switch hides and shows."""
-    rules = [(Path(__file__).parent / "page.css").read_text(encoding="utf-8")]
+    """The style sheet: `page.css`, that of pictures, and what each level and each side of the switch hides and shows."""
+    rules = [(Path(__file__).parent / "page.css").read_text(encoding="utf-8"), SVG_STYLE]
     rules += [f".derive{_chosen('show', show)} :is({hidden}) {{ display: none; }}" for show, hidden in HIDDEN.items()]
     for level, deep in LEVELS.items():
         deeper = [f".d{depth}" for depth in LEVELS.values() if depth > deep]

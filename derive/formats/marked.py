@@ -162,7 +162,8 @@ def _unaligned(block: Block, page: Page) -> str:
         if _moves(lines, static):
             return BREAK + "".join(f"  {line}\n" for line, _ in lines[len(static) :]) + "\n"
         return "".join(f"{line}\n" for line in (*aligned_lines(lines), ""))
-    return render_text(replace(page, blocks=(block,))) + "\n"
+    text = render_text(replace(page, blocks=(block,)))
+    return f"{text}\n" if text.strip() else ""  # a picture that text leaves out
 
 
 def _table(piece: str) -> str:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ENDINGS = {"txt": "text", "tex": "latex", "md": "markdown", "html": "html", "json": "json", "csv": "csv"}
+ENDINGS = {"txt": "text", "tex": "latex", "md": "markdown", "html": "html", "svg": "svg", "json": "json", "csv": "csv"}
 """The format a file is written in, by its ending."""
 
 
