@@ -60,7 +60,6 @@ class Row:
     relation: str
     right: Shown
     reason: Text = ()
-    conditions: tuple[Text, ...] = ()
     depth: int = 0
     numeric: bool = False
 
@@ -122,12 +121,16 @@ Block = Heading | Prose | Equations | Table | Matrix | Figure
 
 @dataclass(frozen=True)
 class Page:
-    """What a reader meets, in order, and how each name on it is written."""
+    """What a reader meets, in order, and how each name on it is written.
+
+    `digits` is the script of its numbers, latin or persian: of values and exponents, not of the marks of names.
+    """
 
     title: str
     language: str
     script: Script
     blocks: tuple[Block, ...]
+    digits: str = "latin"
 
     @property
     def direction(self) -> str:

@@ -9,7 +9,7 @@ import sys
 
 from derive.errors import UsageError
 from derive.progress import track
-from derive.requests import paper_named, problem_named, rounding_asked, work_asked
+from derive.requests import dress_asked, paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import put_work, write_text
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def run_show(options: argparse.Namespace) -> None:
         write_text(render_problem(problem), options.output)
         return
     style = "latex-fragment" if options.fragment else options.format
-    put_work(work_asked(problem, options), style, options.lang, rounding_asked(options), options.output)
+    put_work(work_asked(problem, options), style, options.lang, rounding_asked(options), options.output, *dress_asked(options))
 
 
 def run_check(options: argparse.Namespace) -> bool:
@@ -71,14 +71,14 @@ def run_check(options: argparse.Namespace) -> bool:
     audits = tuple(next(found[text]) for text in track(ids, len(ids), "papers", options.lang))
     beside = options.format == "csv" and not options.explicit
     if len(audits) == 1 and not audits[0].paper.student:
-        put_work(audits[0], "text" if beside else options.format, options.lang, rounding, options.output)
+        put_work(audits[0], "text" if beside else options.format, options.lang, rounding, options.output, *dress_asked(options))
         return bool(options.fail_on_wrong and audits[0].failed)
     from derive.exercises.classes import Class
 
     grades = Class(problem, audits)
-    put_work(grades, options.format, options.lang, rounding, options.output)
+    put_work(grades, options.format, options.lang, rounding, options.output, *dress_asked(options))
     if beside:  # who has a gradebook written wants to see the class too
-        put_work(grades, "text", options.lang, rounding, None)
+        put_work(grades, "text", options.lang, rounding, None, *dress_asked(options))
     return bool(options.fail_on_wrong and grades.failed)
 
 

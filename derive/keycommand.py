@@ -10,7 +10,7 @@ import sys
 
 from derive.errors import UsageError
 from derive.progress import track
-from derive.requests import paper_named, problem_named, rounding_asked, work_asked
+from derive.requests import dress_asked, paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import write_text
 from derive.tables.endings import ending_of
 
@@ -49,19 +49,19 @@ def run_key(options: argparse.Namespace) -> None:
         paper, work = variant.id, variant.work
     else:
         work = work_asked(problem, argparse.Namespace(**{**vars(options), **_AS_TEXT}))
-    style = options.format
+    style, (digits, marks) = options.format, dress_asked(options)
     if options.worksheet:
         from derive.derivation import Derivation
 
         if not isinstance(work, Derivation):
             raise UsageError("--worksheet is for derivations of named numbers")
-        text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang), style)
+        text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang, digits), style, marks)
     else:
-        sheets = sheets_of(work, paper or "", options.lang)
+        sheets = sheets_of(work, paper or "", options.lang, digits)
         only = sheets.paper if options.paper_only else sheets.key if options.key_only else None
         if only is not None and style == "json":
             raise UsageError("--paper-only and --key-only are pages: --format text, markdown or latex")
-        text = render_key(sheets, work, style, paper or "") if only is None else draw_page(only, style)
+        text = render_key(sheets, work, style, paper or "", marks) if only is None else draw_page(only, style, marks)
     write_text(text, options.output)
 
 
@@ -92,7 +92,9 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     rejected: list[str] = []
     drawn: set[str] = set()
     template = None
-    if options.variants >= MANY and not options.worksheet and options.format != "json":
+    digits, marks = dress_asked(options)
+    plain = digits == "latin" and marks
+    if options.variants >= MANY and not options.worksheet and options.format != "json" and plain:
         from derive.formats.templates import template_of
 
         template = template_of(family, options.format, options.lang)
@@ -105,13 +107,14 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
             answers.append((filled.id, filled.answers))
         else:
             variant = family.paper(options.seed, number)
-            made = key_files(sheets_of(variant.work, variant.id, options.lang), variant.work, options.format, variant.id)
+            sheets = sheets_of(variant.work, variant.id, options.lang, digits)
+            made = key_files(sheets, variant.work, options.format, variant.id, marks)
             rejected += variant.rejected
             drawn.add(repr(family.numbers_of(variant.problem)))
             answers.append((variant.id, entries_of(variant.work)))
         if options.worksheet:
-            page = worksheet_of(variant.work, options.blank, variant.id, options.lang)
-            made[f"{variant.id}-worksheet.{ending_of(options.format)}"] = draw_page(page, options.format)
+            page = worksheet_of(variant.work, options.blank, variant.id, options.lang, digits)
+            made[f"{variant.id}-worksheet.{ending_of(options.format)}"] = draw_page(page, options.format, marks)
         kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
         files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
     write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)

@@ -40,20 +40,27 @@ class Sheets:
     front: tuple[Block, ...]
     room: tuple[Block, ...]
     solution: tuple[Block, ...]
+    digits: str = "latin"
 
     @property
     def paper(self) -> Page:
         """What students get."""
-        return Page(self.title, self.language, self.script, (*self.front, *self.room))
+        return Page(self.title, self.language, self.script, (*self.front, *self.room), self.digits)
 
     @property
     def key(self) -> Page:
         """What the marker gets."""
-        return Page(self.title, self.language, self.script, (*self.front, *self.solution))
+        return Page(self.title, self.language, self.script, (*self.front, *self.solution), self.digits)
 
 
-def sheets_of(work: Derivation | ArrayDerivation | Proof, paper_id: str = "", language: str = "en") -> Sheets:
-    """The paper and the key of a problem worked out; `paper_id` names a variant."""
+def sheets_of(
+    work: Derivation | ArrayDerivation | Proof, paper_id: str = "", language: str = "en", digits: str = "latin"
+) -> Sheets:
+    """The paper and the key of a problem worked out; `paper_id` names a variant, `digits` are those of `Page`."""
+    return replace(_sheets(work, paper_id, language), digits=digits)
+
+
+def _sheets(work: Derivation | ArrayDerivation | Proof, paper_id: str, language: str) -> Sheets:
     speaker, problem = speaker_of(work.problem, language), work.problem
     title = title_of(problem, speaker)
     if isinstance(work, Proof):
@@ -226,7 +233,9 @@ def _in_box(shown: Shown) -> Shown:
 # --- the worksheet ----------------------------------------------------------------------------------------------------
 
 
-def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str = "", language: str = "en") -> Page:
+def worksheet_of(
+    work: Derivation, blanks: Collection[str] = (), paper_id: str = "", language: str = "en", digits: str = "latin"
+) -> Page:
     """The derivation with lines left out to fill in: the result of each step named in `blanks` (of every step, when none is named),
     and every line whose numbers would give such a result away.
 
@@ -247,7 +256,7 @@ def worksheet_of(work: Derivation, blanks: Collection[str] = (), paper_id: str =
         blocks.append(block)
     updates = next((place for place, block in enumerate(sections["update"]) if isinstance(block, Table)), -1)
     blocks += [_table_with_blanks(block, chosen, problem) for block in sections["update"][: updates + 1]]
-    return Page(title_of(problem, speaker), language, script_of(problem), tuple(blocks))
+    return Page(title_of(problem, speaker), language, script_of(problem), tuple(blocks), digits)
 
 
 def _chosen(blanks: Collection[str], problem: Problem, steps: dict[Key | None, Step]) -> set[Key | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from derive import __version__
+from derive.catalogues import LANGUAGES
 from derive.errors import UsageError
 from derive.tables.endings import ENDINGS, format_of
 
@@ -101,10 +102,13 @@ def _common(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS
     command.set_defaults(formats=formats)
     command.add_argument("--format", choices=formats, help="left out: by the ending of -o FILE, else text")
     command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
-    command.add_argument("--lang", choices=("en",), default="en", help="language of the page")
+    command.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the page")
     digits = command.add_mutually_exclusive_group()
     digits.add_argument("--digits", type=_count(1, 34), metavar="N", help="significant digits shown (6; by hand 4; JSON 17)")
     digits.add_argument("--places", type=_count(0, 34), metavar="N", help="decimal places shown")
+    command.add_argument("--digits-script", choices=("latin", "persian"), default="latin", help="the digits of a page")
+    command.add_argument("--no-bidi-marks", dest="bidi_marks", action="store_false",
+                         help="text without the invisible marks that keep -0.5 in order among Persian words")  # fmt: skip
     carry = "full: round only what is shown; hand: round every intermediate and use the rounded value"
     command.add_argument("--carry", choices=("full", "hand"), default="full", help=carry)
 

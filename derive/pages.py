@@ -6,6 +6,7 @@ Owns `PAGES` and `page_of`.  Each kind of page is imported when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,14 @@ def page_of(
     language: str = "en",
     rounding: Rounding | None = None,
     level: str = "full",
+    digits: str = "latin",
 ) -> Page:
-    """The page of a derivation, a proof, an audit or a class, down to a level; `rounding` is for what an audit expected."""
+    """The page of a derivation, a proof, an audit or a class, down to a level.
+
+    `rounding` is for what an audit expected, `digits` are those of `Page`.
+    """
     module, function = PAGES[type(work).__name__]
     make: Callable[..., Page] = getattr(import_module(f"derive.{module}"), function)
     speaker = speaker_of(work.problem, language)
     page = make(work, speaker, rounding or Rounding()) if function == "audit_page" else make(work, speaker)
-    return page.at_level(level)
+    return replace(page.at_level(level), digits=digits)

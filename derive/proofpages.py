@@ -10,7 +10,7 @@ from derive.blocks import Block, Equations, Heading, Page, Prose, Row
 from derive.catalogues import catalogue
 from derive.decisions import Proof
 from derive.scripts import RESERVED
-from derive.sentences import Speaker, opening, title_of
+from derive.sentences import Speaker, opening, separated, title_of
 from derive.symbols import Script
 from derive.written import (
     Name,
@@ -42,7 +42,7 @@ def _proof_chain(step: Step, speaker: Speaker) -> Equations:
     if isinstance(step.goal, Relation):
         rows.append(Row(step.goal, "", step.goal))
     for place, line in enumerate(step.lines, start=1):
-        conditions = tuple((condition,) for condition in line.holds)
+        conditions = separated(((condition,) for condition in line.holds), speaker.comma)
         if line.law == "operation":
             reason = speaker.say("law", "operation", operation=(Name(f"operation:{line.about[0]}"),))
         elif line.law == "divide-by-positive":
@@ -52,8 +52,9 @@ def _proof_chain(step: Step, speaker: Speaker) -> Equations:
             reason = (
                 speaker.say("proof", line.law) if line.law in catalogue(speaker.language)["proof"] else speaker.say("law", line.law)
             )
+        reason = (*reason, " (", *conditions, ")") if conditions else reason
         depth = 0 if place == len(step.lines) else 1
-        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, conditions, depth))
+        rows.append(Row(None if rows else step.goal, line.relation, line.tree, reason, depth))
     return Equations(tuple(rows))
 
 

@@ -1,6 +1,6 @@
 """What the options ask for: the problem, the paper, the rounding, the work.
 
-Owns `problem_named`, `paper_named`, `rounding_asked` and `work_asked`.  Imports what it needs when it needs it.
+Owns `problem_named`, `paper_named`, `rounding_asked`, `dress_asked` and `work_asked`.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ def rounding_asked(options: argparse.Namespace) -> Rounding:
     if options.carry == "hand" and options.digits is None and places is None:
         places = 4
     return Rounding(options.carry, options.digits or usual, places)
+
+
+def dress_asked(options: argparse.Namespace) -> tuple[str, bool]:
+    """The script of digits, and whether plain text has direction marks."""
+    return options.digits_script, options.bidi_marks
 
 
 def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDerivation | Proof:

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def put_work(
-    work: Derivation | ArrayDerivation | Proof | Audit | Class, style: str, language: str, rounding: Rounding, output: str | None
+    work: Derivation | ArrayDerivation | Proof | Audit | Class,
+    style: str,
+    language: str,
+    rounding: Rounding,
+    output: str | None,
+    digits: str = "latin",
+    bidi_marks: bool = True,
 ) -> None:
     """Write any work in one format, into a file or to standard output; Rich draws the text on a terminal."""
     if style == "text" and output is None and sys.stdout.isatty():
@@ -28,11 +34,11 @@ def put_work(
         from derive.pages import page_of
 
         speak_utf8()
-        print_page(page_of(work, language, rounding))
+        print_page(page_of(work, language, rounding, digits=digits), bidi_marks)
         return
     from derive.formats import render
 
-    write_text(render(work, style, language, rounding), output)
+    write_text(render(work, style, language, rounding, digits=digits, bidi_marks=bidi_marks), output)
 
 
 def speak_utf8() -> None:

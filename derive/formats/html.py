@@ -138,8 +138,6 @@ class _Writer:
             return tag("span", self.formula(row.left, block=True), class_="statement")
         side = "" if left is None else self.formula(left, block=True)
         why = self.words(row.reason)
-        if row.conditions:
-            why += f" ({', '.join(map(self.words, row.conditions))})"
         own = "left" if row.left is not None else "left again"
         return tag("span", side, class_=own) + tag("span", self.right(row), class_="right") + tag("span", why, class_="why")
 

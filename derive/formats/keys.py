@@ -23,7 +23,9 @@ from derive.tables.endings import ending_of
 from derive.tensors.work import ArrayDerivation
 
 
-def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "") -> str:
+def render_key(
+    sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "", bidi_marks: bool = True
+) -> str:
     """Paper and key as one text, each under a heading that says which it is; LaTeX is one exam file, JSON the data."""
     if style == "latex":
         return render_exam(sheets, paper_id)
@@ -31,7 +33,7 @@ def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style
         return _data(work, paper_id)
     speaker = Speaker(sheets.language)
     pages = (_titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title")))
-    return draw_pages(pages, style)
+    return draw_pages(pages, style, bidi_marks)
 
 
 def _titled(page: Page, kind: str) -> Page:
@@ -41,12 +43,15 @@ def _titled(page: Page, kind: str) -> Page:
     return replace(page, title=title, blocks=(Heading(1, title), *rest))
 
 
-def key_files(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str) -> dict[str, str]:
+def key_files(
+    sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str, bidi_marks: bool = True
+) -> dict[str, str]:
     """The files of one variant by name: a paper and a key, or the one exam file that is both, or the data."""
     end = ending_of(style)
     if style in ("latex", "json"):
         return {f"{paper_id}.{end}": render_key(sheets, work, style, paper_id)}
-    return {f"{paper_id}-paper.{end}": draw_page(sheets.paper, style), f"{paper_id}-key.{end}": draw_page(sheets.key, style)}
+    pages = {f"{paper_id}-paper.{end}": sheets.paper, f"{paper_id}-key.{end}": sheets.key}
+    return {name: draw_page(page, style, bidi_marks) for name, page in pages.items()}
 
 
 def _data(work: Derivation | ArrayDerivation | Proof, paper_id: str) -> str:

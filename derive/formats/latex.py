@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from derive.blocks import Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Row, Shown, Table, Text
-from derive.formats.mathematics import Face, write
+from derive.bidi import DIGITS, PLAIN, Setting, latin, pieces, runs, setting_of
+from derive.blocks import Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.formats.mathematics import Face, in_digits, write
+from derive.formats.preambles import preamble
 from derive.formats.rows import rows_of_sum
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
@@ -133,14 +135,19 @@ INLINE = replace(
 
 RELATIONS = {"=": "=", "≈": r"\approx", "iff": r"\iff", "": ""}
 
-def formula(shown: Shown, script: Script) -> str:
+FACES = {digits: in_digits(LATEX, digits) for digits in DIGITS}
+INLINE_FACES = {digits: in_digits(INLINE, digits) for digits in DIGITS}
+"""The faces for each script of digits."""
+
+
+def formula(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula; a final answer in a box."""
-    return _shown(shown, LATEX, script)
+    return _shown(shown, FACES[setting.digits], script)
 
 
-def inline(shown: Shown, script: Script) -> str:
+def inline(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula among words."""
-    return _shown(shown, INLINE, script)
+    return _shown(shown, INLINE_FACES[setting.digits], script)
 
 
 def _shown(shown: Shown, face: Face, script: Script) -> str:
@@ -171,61 +178,108 @@ def escape(text: str) -> str:
     >>> escape(r"50% of \input{x}")
     '50\\% of \\textbackslash{}input\\{x\\}'
     """
-    return "".join(_ESCAPED.get(character, character) for character in text if character.isprintable())
+    return "".join(_ESCAPED.get(c, c) for c in text if c.isprintable() or c == ZWNJ)
 
 
-def words(text: Text, script: Script) -> str:
-    """A sentence with its formulas."""
-    return "".join(escape(part) if isinstance(part, str) else f"${inline(part, script)}$" for part in text)
+ZWNJ = "\u200c"
+"""The half-space of Persian."""
 
 
-def right_sides(tree: Shown, script: Script) -> list[str]:
+def words(text: Text, script: Script, setting: Setting = PLAIN) -> str:
+    """A sentence with its formulas.
+
+    From right to left a number is a formula too, and what reads from left to right is held together; so is a number in Persian
+    digits, which the font of the words may not have.
+    """
+    if setting == PLAIN:
+        return "".join(escape(part) if isinstance(part, str) else f"${inline(part, script)}$" for part in text)
+    if not setting.right_to_left:
+        return _with_numbers(text, script, setting)
+    said = ((_held if run.left else _with_numbers)(run.parts, script, setting) for run in runs(text))
+    return "".join(said)
+
+
+def _with_numbers(text: Text, script: Script, setting: Setting) -> str:
+    """Words with their numbers as formulas."""
+    said = ""
+    for part in text:
+        if isinstance(part, str):
+            said += "".join(f"${number(piece, setting)}$" if kind == "number" else escape(piece) for kind, piece in pieces(part))
+        else:
+            said += f"${inline(part, script, setting)}$"
+    return said
+
+
+def _held(text: Text, script: Script, setting: Setting) -> str:
+    """What reads from left to right among words that do not: one formula where it has no words in it."""
+    whole = as_formula(text, script, setting)
+    return rf"\lr{{{_with_numbers(text, script, setting)}}}" if whole is None else f"${whole}$"
+
+
+def number(typed: str, setting: Setting) -> str:
+    """A number that stands in a text, as a formula."""
+    return FACES[setting.digits].number(latin(typed))
+
+
+_SIGNS = {c: c for c in " =,()[]<>+/"} | {"≈": r"\approx", "≤": r"\le", "≥": r"\ge", "→": r"\to", "…": r"\dots", "−": "-"}
+
+
+def as_formula(text: Text, script: Script, setting: Setting) -> str | None:
+    """Formulas and numbers with signs between them as one formula; None where there is a word between them."""
+    told = ""
+    for part in text:
+        if not isinstance(part, str):
+            told += inline(part, script, setting)
+            continue
+        for kind, piece in pieces(part):
+            if kind != "number" and any(c not in _SIGNS for c in piece):
+                return None
+            told += number(piece, setting) if kind == "number" else "".join(_SIGNS[c] for c in piece)
+    return told
+
+
+def right_sides(tree: Shown, script: Script, setting: Setting = PLAIN) -> list[str]:
     """The right side of a row; a sum of many or long terms goes on over several rows."""
     signs = {"": "", "+": "{}+ ", "-": "{}- "}
-    return [signs[sign] + formula(part, script) for sign, part in rows_of_sum(tree)]
+    return [signs[sign] + formula(part, script, setting) for sign, part in rows_of_sum(tree)]
 
 
-def reason_of(row: Row, script: Script) -> str:
-    """Why a row holds, with the side conditions proved for it."""
-    reason = words(row.reason, script)
-    conditions = ", ".join(words(condition, script) for condition in row.conditions)
-    return f"{reason} ({conditions})" if conditions else reason
-
-
-def _aligned(block: Equations, script: Script) -> Iterable[str]:
+def _aligned(block: Equations, script: Script, setting: Setting) -> Iterable[str]:
     for row in block.rows:
-        left = "" if row.left is None else formula(row.left, script)
-        reason = reason_of(row, script)
+        left = "" if row.left is None else formula(row.left, script, setting)
+        reason = words(row.reason, script, setting)
+        if reason and setting.right_to_left:
+            reason = rf"\rl{{{reason}}}"
         if not row.relation:
             yield f"  & {left}"
             continue
-        first, *more = right_sides(row.right, script)
+        first, *more = right_sides(row.right, script, setting)
         tag = rf" \tag*{{\footnotesize {reason}}}" if reason else ""
         yield f"  {left} & {RELATIONS[row.relation]} {first}" + ("" if more else tag)
         for place, rest in enumerate(more, start=1):
             yield rf"  & \qquad {rest}" + (tag if place == len(more) else "")
 
 
-def body(blocks: Iterable[Block], script: Script) -> Iterable[str]:
+def body(blocks: Iterable[Block], script: Script, setting: Setting = PLAIN) -> Iterable[str]:
     """The blocks one after the other."""
     for block in blocks:
         match block:
             case Heading(1, text):
-                yield rf"\section*{{{escape(text)}}}"
+                yield rf"\section*{{{words((text,), script, setting)}}}"
             case Heading(_, text):
-                yield rf"\subsection*{{{escape(text)}}}"
+                yield rf"\subsection*{{{words((text,), script, setting)}}}"
             case Prose(parts):
-                yield words(parts, script) + "\n"
+                yield words(parts, script, setting) + "\n"
             case Equations():
-                yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, script)) + "\n\\end{align*}"
+                yield "\\begin{align*}\n" + " \\\\\n".join(_aligned(block, script, setting)) + "\n\\end{align*}"
             case Table():
-                yield from _table(block, script)
+                yield from _table(block, script, setting)
             case Matrix():
                 size = len(block.rows)
                 small = next((command for least, command in SMALLER if size > least), "")
                 wide = rf"\setcounter{{MaxMatrixCols}}{{{size}}}" if size > AMSMATH_COLUMNS else ""
                 yield rf"\begin{{center}}{small}{wide}"
-                yield rf"$\displaystyle {matrix(block, script)}$\end{{center}}"
+                yield rf"$\displaystyle {matrix(block, script, setting)}$\end{{center}}"
 
 
 AMSMATH_COLUMNS = 10
@@ -235,19 +289,19 @@ SMALLER = ((8, r"\tiny\setlength{\arraycolsep}{1.5pt}"), (5, r"\scriptsize\setle
 """From how many columns on a matrix is set smaller and closer, to fit the page."""
 
 
-def matrix(block: Matrix, script: Script) -> str:
+def matrix(block: Matrix, script: Script, setting: Setting = PLAIN) -> str:
     """A matrix as one formula."""
-    rows = r" \\ ".join(" & ".join(formula(cell, script) for cell in row) for row in block.rows)
+    rows = r" \\ ".join(" & ".join(formula(cell, script, setting) for cell in row) for row in block.rows)
     return rf"\nabla^{{2}} {formula(block.of, script)} {RELATIONS[block.relation]} \begin{{pmatrix}} {rows} \end{{pmatrix}}"
 
 
-def _table(block: Table, script: Script) -> Iterable[str]:
+def _table(block: Table, script: Script, setting: Setting) -> Iterable[str]:
     columns = _columns(block) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
     stretch = "1.7" if any(isinstance(node, Quotient) for row in block.rows for cell in row for node in _nodes(cell)) else "1.3"
     yield rf"\begin{{center}}\renewcommand{{\arraystretch}}{{{stretch}}}\begin{{longtable}}{{{columns}}}"
-    yield " & ".join(map(escape, block.head)) + r" \\ \hline \endhead"
+    yield " & ".join(words((name,), script, setting) for name in block.head) + r" \\ \hline \endhead"
     for row in block.rows:
-        yield " & ".join(words(cell, script) for cell in row) + r" \\"
+        yield " & ".join(words(cell, script, setting) for cell in row) + r" \\"
     yield r"\end{longtable}\end{center}"
 
 
@@ -278,20 +332,9 @@ def _words_in(cell: Text) -> int:
 
 def render_fragment(page: Page) -> str:
     """The page without a preamble, to paste into a document that loads amsmath, amssymb and longtable."""
-    return "\n".join(body(page.blocks, page.script)) + "\n"
-
-
-PREAMBLE = r"""\documentclass[10pt,a4paper,fleqn]{article}
-\usepackage{iftex}
-\ifpdftex\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\else\usepackage{fontspec}\fi
-\usepackage{amsmath,amssymb,longtable}
-\usepackage[margin=18mm]{geometry}
-\setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
-\allowdisplaybreaks
-\begin{document}
-"""
+    return "\n".join(body(page.blocks, page.script, setting_of(page))) + "\n"
 
 
 def render_latex(page: Page) -> str:
     """The page as a complete document."""
-    return PREAMBLE + render_fragment(page) + "\\end{document}\n"
+    return preamble("article", setting_of(page)) + "\\begin{document}\n" + render_fragment(page) + "\\end{document}\n"

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from derive.bidi import setting_of
 from derive.blocks import Block, Equations, Page, Table
 from derive.exercises.nearly import Undecided
-from derive.formats.text import REASON_COLUMN, aligned_cells, aligned_lines, equation_lines, render_text, table_cells
+from derive.formats.text import REASON_COLUMN, aligned_cells, aligned_lines, equation_lines, render_text, table_cells, width
 
 STRANGE = re.compile(r"0\.7770\d{4}0777|777000777777-777|[\x00\x01]")
 """What no page may hold of itself if it is to be taken apart."""
@@ -111,7 +112,7 @@ class Chain:
 
     def headed(self, tail: str) -> str:
         """The chain, its lines with numbers given (and what stands behind it, after an empty line)."""
-        longest = max(map(len, tail[: tail.index("\n\n")].split("\n"))) - 2
+        longest = max(map(width, tail[: tail.index("\n\n")].split("\n"))) - 2
         if longest not in self.drawn:
             lines = list(aligned_lines([*self.lines, ("x" * longest, "")]))
             self.drawn[longest] = "".join(f"{line}\n" for line in lines[:-1])
@@ -123,7 +124,7 @@ def alignment(block: Block, page: Page) -> list[Chain | None]:
     if isinstance(block, Table):
         return [None] if _MARK.search(_unaligned(block, page)) else []
     if isinstance(block, Equations):
-        lines = equation_lines(block, page.script)
+        lines = equation_lines(block, page.script, setting_of(page))
         static = [(line, reason) for line, reason in lines if not _MARK.search(line)]
         if (
             any(_MARK.search(reason) for _, reason in lines)
@@ -146,18 +147,18 @@ def joined(page: Page, chains: Sequence[Chain | None]) -> str:
 def _moves(lines: Sequence[tuple[str, str]], static: Sequence[tuple[str, str]]) -> bool:
     """Whether the column of reasons depends on the lines with numbers."""
     reasons = any(reason for _, reason in static)
-    return reasons and 0 < len(static) < len(lines) and max(len(line) for line, _ in static) < REASON_COLUMN
+    return reasons and 0 < len(static) < len(lines) and max(width(line) for line, _ in static) < REASON_COLUMN
 
 
 def _unaligned(block: Block, page: Page) -> str:
     """A block of text with `BREAK` where `_alignment` has something to align."""
     if isinstance(block, Table):
-        cells = table_cells(block, page.script)
+        cells = table_cells(block, page.script, setting_of(page))
         if not any(_MARK.search(cell) for row in cells for cell in row):
             return "".join(f"{line}\n" for line in (*aligned_cells(cells), ""))
         return BREAK + "\n".join(CELL.join(row) for row in cells) + "\n\n"
     if isinstance(block, Equations):
-        lines = equation_lines(block, page.script)
+        lines = equation_lines(block, page.script, setting_of(page))
         static = [pair for pair in lines if not _MARK.search(pair[0])]
         if _moves(lines, static):
             return BREAK + "".join(f"  {line}\n" for line, _ in lines[len(static) :]) + "\n"

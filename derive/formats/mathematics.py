@@ -1,14 +1,15 @@
 """A tree as one line of text, in any face.
 
-Owns `write` and the record `Face` that a format fills in.  Brackets and dots are placed here, by precedence, once for all
-formats.  May import: written, symbols.
+Owns `write`, `in_digits` and the record `Face` that a format fills in.  Brackets and dots are placed here, by precedence, once for
+all formats.  May import: written, symbols, bidi.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from derive.bidi import persian
 from derive.symbols import Script, Symbol
 from derive.written import (
     Call,
@@ -54,7 +55,8 @@ class Face:
     have a character of their own; `quotient` None writes a/b; `exponential` None writes exp(…).  `indexed` takes a name and the
     letters of its place, `over` an operation, its letters, what it is over, and how far each letter runs.  `negative` is the minus
     before a first term, where it is not `minus` without its room; `leads_with_digit` says whether a text needs a dot before it, and
-    `leaf`, where it is given, marks the text of a quantity as standing for it.
+    `leaf`, where it is given, marks the text of a quantity as standing for it.  `signs` is the face of the 2 in ∂²/∂w², where
+    numbers have other digits.
     """
 
     number: Callable[[str], str]
@@ -91,6 +93,17 @@ class Face:
     negative: str = ""
     leads_with_digit: Callable[[str], bool] = lambda text: text[0].isdigit()
     leaf: Callable[[Tree, str], str] | None = None
+    signs: Face | None = None
+
+
+def in_digits(face: Face, digits: str) -> Face:
+    """The face with its numbers in a script of digits, `latin` or `persian`; marks of names keep theirs.
+
+    A number of the face may be markup, but the only digits in it are its own.
+    """
+    if digits == "latin":
+        return face
+    return replace(face, number=lambda text: persian(face.number(text)), fractions={}, signs=face)
 
 
 def write(tree: Tree, face: Face, script: Script) -> str:
@@ -235,7 +248,7 @@ def _indexed(tree: Indexed, face: Face, script: Script) -> tuple[str, int]:
 
 def _second(of: str, first: str, then: str, face: Face, script: Script) -> str:
     above, below, last = (face.name(script.symbol(name), name) for name in (of, first, then))
-    square = write(Power(Name(first), Number("2")), face, script) if first == then else ""
+    square = write(Power(Name(first), Number("2")), face.signs or face, script) if first == then else ""
     return face.second(above, below, last, square)
 
 

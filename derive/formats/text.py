@@ -1,16 +1,29 @@
 """A page as plain text: Unicode, one formula a line, never wrapped.
 
-Owns `render_text` and the face `TEXT`.  May import: pages, symbols, written, formats.mathematics, tables.ops.
+Owns `render_text` and the face `TEXT`.  May import: bidi, blocks, symbols, formats.mathematics, tables.ops.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from derive.bidi import (
+    DIGITS,
+    PLAIN,
+    RIGHT,
+    TURN,
+    WEIGHTLESS,
+    Setting,
+    isolated,
+    numerals,
+    runs,
+    setting_of,
+)
 from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
-from derive.formats.mathematics import Face, write
-from derive.symbols import ACCENTS, Script
+from derive.formats.mathematics import Face, in_digits, write
+from derive.symbols import Script
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
 
@@ -24,7 +37,7 @@ def _number(text: str) -> str:
 
 
 def _power(base: str, exponent: str) -> str:
-    if re.fullmatch(r"\d{1,2}", exponent):
+    if re.fullmatch(r"\d{1,2}", exponent, re.ASCII):
         return base + exponent.translate(_RAISED)
     return f"{base}^{exponent}" if re.fullmatch(r"\w+", exponent) else f"{base}^({exponent})"
 
@@ -115,51 +128,86 @@ TEXT = Face(
     fractions={("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"},
 )
 
+
+
+def _in_line(text: str) -> str:
+    """A number whose power of ten stands in the line, where digits cannot be raised."""
+    mantissa, _, exponent = text.replace("-", "−").partition("e")
+    return f"{mantissa}·10^" + (f"({exponent})" if exponent.startswith("−") else exponent) if exponent else mantissa
+
+
+FACES = {digits: in_digits(TEXT if digits == "latin" else replace(TEXT, number=_in_line), digits) for digits in DIGITS}
+"""The face for each script of digits."""
+
 RELATIONS = {"=": "=", "≈": "≈", "iff": "⇔", "": " "}
 
 
 BLANK_WIDTH = 24
 
 
-def formula(shown: Shown, script: Script) -> str:
+def formula(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula as text; a final answer in brackets."""
+    face = FACES[setting.digits]
     match shown:
         case Boxed(tree):
-            return f"[ {write(tree, TEXT, script)} ]"
+            return f"[ {write(tree, face, script)} ]"
         case Blank():
             return "_" * BLANK_WIDTH
-    return write(shown, TEXT, script)
+    return write(shown, face, script)
 
 
-def words(text: Text, script: Script) -> str:
-    """A sentence with its formulas."""
-    return "".join(part if isinstance(part, str) else formula(part, script) for part in text)
+def words(text: Text, script: Script, setting: Setting = PLAIN) -> str:
+    """A sentence with its formulas; from right to left, what reads from left to right in it is isolated."""
+
+    def said(parts: Text) -> str:
+        spelled = (numerals(p, setting.digits) if isinstance(p, str) else formula(p, script, setting) for p in parts)
+        return "".join(spelled)
+
+    if not setting.right_to_left:
+        return said(text)
+    return "".join([isolated(said(run.parts)) if run.left else said(run.parts) for run in runs(text)])
 
 
-def equation_lines(block: Equations, script: Script) -> list[tuple[str, str]]:
+def cell_words(text: Text, script: Script, setting: Setting) -> str:
+    """Words that stand beside others in a line, held together."""
+    said = words(text, script, setting)
+    return said if not setting.right_to_left or all(run.left for run in runs(text)) else isolated(said, RIGHT)
+
+
+def line_of_words(text: Text, script: Script, setting: Setting) -> str:
+    """Words that have a line to themselves, which runs their way."""
+    said = words(text, script, setting)
+    return said if not setting.right_to_left or all(run.left for run in runs(text)) else TURN + said
+
+
+def equation_lines(block: Equations, script: Script, setting: Setting = PLAIN) -> list[tuple[str, str]]:
     """The lines of a chain, each with its reason: left sides stand once, relations below each other."""
+    lines = _equation_lines(block, script, setting)
+    return [(isolated(line), reason) for line, reason in lines] if setting.right_to_left else lines
+
+
+def _equation_lines(block: Equations, script: Script, setting: Setting) -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     margin = 0
     for row in block.rows:
-        left = "" if row.left is None else formula(row.left, script)
-        reason = words(row.reason, script)
-        if row.conditions:
-            reason += f" ({', '.join(words(condition, script) for condition in row.conditions)})"
+        left = "" if row.left is None else formula(row.left, script, setting)
+        reason = cell_words(row.reason, script, setting)
         if row.relation == "":
             margin = 2
             lines.append((left, reason))
             continue
         margin = max(margin, width(left)) if row.left is not None else margin
-        right, shapes = stacked(formula(row.right, script))
+        right, shapes = stacked(formula(row.right, script, setting))
         lines.append((f"{padded(left, margin)} {RELATIONS[row.relation]} {right}", reason))
         if shapes:
             lines.append((f"{'':<{margin}}   {shapes}", ""))
     return lines
 
 
-def table_cells(block: Table, script: Script) -> list[list[str]]:
-    """The cells of a table as text, the head first."""
-    return [list(block.head), *([words(cell, script) for cell in row] for row in block.rows)]
+def table_cells(block: Table, script: Script, setting: Setting = PLAIN) -> list[list[str]]:
+    """The cells of a table as text, the head first; from right to left each is held together, and so is their order in a line."""
+    rows = [[cell_words(cell, script, setting) for cell in row] for row in (tuple((name,) for name in block.head), *block.rows)]
+    return [[TURN + first, *rest] for first, *rest in rows] if setting.right_to_left else rows
 
 
 def aligned_lines(lines: Sequence[tuple[str, str]]) -> Iterable[str]:
@@ -172,12 +220,13 @@ def aligned_cells(cells: Sequence[Sequence[str]]) -> Iterable[str]:
     """The rows of a table, the head underlined, columns below each other."""
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
     lines = ["  " + "   ".join([padded(cell, most) for cell, most in zip(row, widths, strict=True)]) for row in cells]
-    return [line.rstrip() for line in (lines[0], "  " + "   ".join("-" * most for most in widths), *lines[1:])]
+    turn = TURN if cells[0][0].startswith(TURN) else ""
+    return [line.rstrip() for line in (lines[0], f"  {turn}" + "   ".join("-" * most for most in widths), *lines[1:])]
 
 
 def width(text: str) -> int:
-    """The columns a text takes: an accent stands above the letter before it."""
-    return len(text) if text.isascii() else len(text) - sum(map(text.count, ACCENTS.values()))
+    """The columns a text takes: an accent stands above the letter before it, a direction mark nowhere."""
+    return len(text) if text.isascii() else len(text) - len(WEIGHTLESS.findall(text))
 
 
 def padded(text: str, columns: int) -> str:
@@ -185,14 +234,16 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def matrix_lines(block: Matrix, script: Script) -> list[str]:
+def matrix_lines(block: Matrix, script: Script, setting: Setting = PLAIN) -> list[str]:
     """A matrix with the names of its columns above it and those of its rows beside it."""
     left = f"∇²{formula(block.of, script)} {RELATIONS[block.relation]}"
     names = [formula(label, script) for label in block.labels]
-    table = [["", *names], *([name, *(formula(cell, script) for cell in row)] for name, row in zip(names, block.rows, strict=True))]
+    cells = [[formula(cell, script, setting) for cell in row] for row in block.rows]
+    table = [["", *names], *([name, *row] for name, row in zip(names, cells, strict=True))]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     rows = ["   ".join([cell.rjust(width) for cell, width in zip(row, widths, strict=True)]) for row in table]
-    return [f"  {left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+    lines = [f"  {left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+    return [isolated(line) for line in lines] if setting.right_to_left else lines
 
 
 def render_text(page: Page) -> str:
@@ -201,19 +252,20 @@ def render_text(page: Page) -> str:
 
 
 def _lines(page: Page) -> Iterable[str]:
+    setting = setting_of(page)
     for block in page.blocks:
         match block:
-            case Heading(1, text):
-                yield from (text, "=" * len(text), "")
-            case Heading(_, text):
-                yield from (text, "-" * len(text), "")
+            case Heading(level, text):
+                heading = line_of_words((text,), page.script, setting)
+                turn = TURN if setting.right_to_left else ""
+                yield from (heading, turn + ("=" if level == 1 else "-") * width(heading), "")
             case Prose(parts):
-                yield from (words(parts, page.script), "")
+                yield from (line_of_words(parts, page.script, setting), "")
             case Equations():
-                yield from aligned_lines(equation_lines(block, page.script))
+                yield from aligned_lines(equation_lines(block, page.script, setting))
                 yield ""
             case Table():
-                yield from aligned_cells(table_cells(block, page.script))
+                yield from aligned_cells(table_cells(block, page.script, setting))
                 yield ""
             case Matrix():
-                yield from (*matrix_lines(block, page.script), "")
+                yield from (*matrix_lines(block, page.script, setting), "")

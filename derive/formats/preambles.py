@@ -1,0 +1,58 @@
+r"""What stands before \begin{document}: the packages, the fonts and the digits a page needs.
+
+Owns `preamble`.  May import: bidi.
+"""
+
+from __future__ import annotations
+
+from derive.bidi import PLAIN, Setting
+
+_ENGINES = r"""\usepackage{iftex}
+\ifpdftex\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\else\usepackage{fontspec}\fi
+"""
+
+_PACKAGES = r"""\usepackage{amsmath,amssymb,longtable}
+\usepackage[margin=18mm]{geometry}
+\setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
+\allowdisplaybreaks
+"""
+
+FONTS = ("Vazirmatn", "XB Niloofar", "Nazli", "Amiri", "Noto Naskh Arabic", "DejaVu Sans")
+"""The fonts with Persian letters and digits, the better ones first; a document takes the first that is there."""
+
+
+def preamble(document_class: str, setting: Setting = PLAIN) -> str:
+    r"""The preamble of a document up to its own commands; the document still lacks \begin{document}.
+
+    From right to left it is for xelatex with xepersian, with Persian digits alone for xelatex or lualatex; else for any engine.
+    """
+    if setting == PLAIN:
+        return rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}" + f"\n{_ENGINES}{_PACKAGES}"
+    engine = "xelatex" if setting.right_to_left else "xelatex or lualatex"
+    lines = [f"% Run {engine}: the letters and digits of this document are those of a system font."]
+    lines += [rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}", _PACKAGES.rstrip("\n")]
+    lines.append(r"\usepackage{xepersian}" if setting.right_to_left else r"\usepackage{fontspec}")
+    lines.append(_first_font(r"\def\persianfont{%s}"))
+    if setting.right_to_left:
+        lines += [r"\settextfont{\persianfont}", r"\renewcommand{\thepage}{$\arabic{page}$}"]
+    if setting.digits == "persian":
+        lines += [r"\newfontfamily\persiandigits[NFSSFamily=persiandigits]{\persianfont}", *_MATHEMATICAL_DIGITS]
+    return "\n".join(lines) + "\n"
+
+
+_MATHEMATICAL_DIGITS = (
+    r"\DeclareSymbolFont{persiandigits}{TU}{persiandigits}{m}{n}",
+    r'\makeatletter\count@="06F0',
+    r'\@whilenum\count@<"06FA\do{\Umathcode\count@=0 \sympersiandigits\count@\advance\count@1 }',
+    r'\Umathcode"066B=0 \sympersiandigits"066B\makeatother',
+)
+"""Persian digits and their decimal sign in formulas, from a font that has them."""
+
+
+def _first_font(command: str) -> str:
+    """The command with the first font of `FONTS` that is there."""
+    *others, last = FONTS
+    text = command % last
+    for font in reversed(others):
+        text = rf"\IfFontExistsTF{{{font}}}{{{command % font}}}{{{text}}}"
+    return text
