@@ -54,8 +54,9 @@ def visit(chromium, tmp_path):
     assert complaints == []
 
 
-def source_of(name, language="en"):
-    return derive.render(work_out(name), "html", language)
+def source_of(name):
+    name, _, language = name.partition("-")
+    return derive.render(work_out(name), "html", language or "en")
 
 
 def visible(page, selector):
@@ -64,7 +65,7 @@ def visible(page, selector):
 
 def test_a_click_on_a_weight_lights_its_path_and_the_steps_that_use_it(visit):
     page = visit(source_of("q1"))
-    page.locator('svg [data-key="w1"][tabindex]').first.click()
+    page.locator('svg [data-key="w1"][tabindex="0"]').first.click()
     lit = set(page.eval_on_selector_all("svg .lit[data-edge]", "found => found.map(edge => edge.dataset.edge)"))
     # w1 enters h1, and h1 feeds both outputs (Question 1's sheet says so in words)
     assert lit == {"x1>h1", "h1>y1", "h1>y2", "y1>L", "y2>L"}
@@ -79,14 +80,14 @@ def test_a_click_on_a_weight_lights_its_path_and_the_steps_that_use_it(visit):
 
 def test_a_unit_lights_its_own_path_and_not_the_others(visit):
     page = visit(source_of("q1"))
-    page.locator('svg [data-key="y1"][tabindex]').first.click()
+    page.locator('svg [data-key="y1"][tabindex="0"]').first.click()
     lit = page.eval_on_selector_all("svg .lit[data-edge]", "found => found.map(edge => edge.dataset.edge)")
     assert set(lit) == {"y1>L"}
 
 
 def test_keys_reach_what_a_click_reaches(visit):
     page = visit(source_of("q1"))
-    page.locator('svg [data-key="w5"][tabindex]').first.focus()
+    page.locator('svg [data-key="w5"][tabindex="0"]').first.focus()
     page.keyboard.press("Enter")
     assert page.locator(".step.lit").get_attribute("data-goal") == "dL/dw5"
     assert page.locator('svg [aria-pressed="true"]').count() >= 1
@@ -153,7 +154,47 @@ def test_the_page_reads_completely_with_and_without_a_script(visit, name, script
     assert visible(page, ".told a") == 0
 
 
-WORKS = ["q1", "q2", "q3", "mazur", "adam", "attention", "lstm", "batchnorm", "activations"]
+TRAP = """title = "آزمون"
+question = "مقدار -0.0217 و 12.5 را در نظر بگیرید."
+[given]
+x = 12.5
+w = -0.0217
+[forward]
+L = "(w*x)^2"
+"""
+
+PLACES = """() => {
+  const found = [], walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, at = node.data.search(/[-−]?(0\\.0217|12\\.5|۰٫۰۲۱۷|۱۲٫۵)/);
+    if (at < 0) continue;
+    const word = node.data.slice(at).match(/^[-−]?[0-9.۰-۹٫]+/)[0];
+    found.push([word, [...word].map((_, k) => {
+      const range = document.createRange();
+      range.setStart(node, at + k);
+      range.setEnd(node, at + k + 1);
+      return range.getBoundingClientRect().left;
+    })]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("digits", ["latin", "persian"])
+def test_numbers_on_a_persian_page_read_from_left_to_right(visit, digits):
+    """The traps that were measured: −0.0217 shown as 0.0217−, and 12.5 as 5.12."""
+    page = visit(derive.render(derive.derive(derive.load_text(TRAP)), "html", "fa", digits=digits))
+    found = page.evaluate(PLACES)
+    assert len(found) > 8
+    for word, places in found:
+        assert places == sorted(places), f"{word} is turned round"
+    written = {word for word, _ in found}
+    assert ("۱۲٫۵" in written) == (digits == "persian")
+    assert page.evaluate("getComputedStyle(document.querySelector('.row math')).direction") == "ltr"
+    assert page.evaluate("getComputedStyle(document.querySelector('main')).direction") == "rtl"
+
+
+WORKS = ["q1", "q2", "q3", "mazur", "adam", "attention", "lstm", "batchnorm", "activations", "q1-fa", "q3-fa"]
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -164,7 +205,7 @@ def test_nothing_is_wider_than_the_window(visit, name, viewport):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["q1", "q3", "batchnorm", "audit", "key"])
+@pytest.mark.parametrize("name", ["q1", "q3", "batchnorm", "audit", "key", "q1-fa"])
 def test_axe_finds_nothing(visit, name, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed, so accessibility was not checked")
     # the page's policy lets no other script in, so axe is given the page without it; the policy is tested elsewhere

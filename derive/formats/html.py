@@ -17,6 +17,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from derive.bidi import DIGITS, Run, numerals, runs
 from derive.blocks import (
     LEVELS,
     RIGHT_TO_LEFT,
@@ -28,13 +29,14 @@ from derive.blocks import (
     Heading,
     Matrix,
     Page,
+    Part,
     Prose,
     Row,
     Shown,
     Table,
     Text,
 )
-from derive.formats.mathematics import write
+from derive.formats.mathematics import in_digits, write
 from derive.formats.mathml import INLINE, MATHML, RELATIONS, marked
 from derive.formats.rows import rows_of_sum
 from derive.formats.svg import SVG_STYLE, draw_svg
@@ -65,7 +67,9 @@ def _mark(tree: Tree) -> str:
     return f'data-q="{escape(quantity)}"' if quantity else ""
 
 
-FACE, INLINE_FACE = marked(MATHML, _mark), marked(INLINE, _mark)
+FACE = marked(MATHML, _mark)
+FACES = {digits: (in_digits(FACE, digits), in_digits(marked(INLINE, _mark), digits)) for digits in DIGITS}
+"""For each script of digits, the face of a formula on a line of its own, and of one among words."""
 
 
 def tag(name: str, body: str = "", **attributes: str | bool) -> str:
@@ -103,15 +107,22 @@ class _Writer:
         if isinstance(shown, Blank):
             return '<span class="blank"></span>'
         boxed = isinstance(shown, Boxed)
-        face = FACE if block else INLINE_FACE
-        body = write(shown.tree if isinstance(shown, Boxed) else shown, face, self.page.script)
+        high, low = FACES[self.page.digits]
+        body = write(shown.tree if isinstance(shown, Boxed) else shown, high if block else low, self.page.script)
         body = tag("mrow", body, class_="boxed") if boxed else body
         return tag("math", before + body, dir="ltr", displaystyle="true" if block else "")
 
     def words(self, parts: Text) -> str:
-        """A sentence with its formulas, none of them parted from the comma behind it."""
-        written = "".join(literal(part) if isinstance(part, str) else self.formula(part) for part in parts)
-        return re.sub(r"</math>(?=[,.;:)،؛])", "</math>\u2060", written)
+        """A sentence with its formulas, none of them parted from the comma behind it; what reads to the right is held together."""
+        written = ""
+        for run in runs(parts) if self.page.direction == "rtl" else (Run(parts, left=False),):
+            said = "".join(self.part(part) for part in run.parts)
+            written += tag("bdi", said, dir="ltr") if run.left else said
+        return re.sub(r"(</math>(?:</bdi>)?)(?=[,.;:)،؛])", "\\1\u2060", written)
+
+    def part(self, part: Part) -> str:
+        """Words, or a formula among them."""
+        return literal(numerals(part, self.page.digits)) if isinstance(part, str) else self.formula(part)
 
     # --- chains -------------------------------------------------------------------------------------------------------
 
@@ -168,7 +179,8 @@ class _Writer:
 
     def table(self, block: Table) -> str:
         """A table; a broad one is set row by row where the page is narrow, and its roles keep it a table to a screen reader."""
-        head = tag("tr", "".join(tag("th", literal(cell), scope="col", role="columnheader") for cell in block.head), role="row")
+        names = "".join(tag("th", self.words((cell,)), scope="col", role="columnheader") for cell in block.head)
+        head = tag("tr", names, role="row")
         rows = ""
         for row, mark in zip(block.rows, block.marks or ("",) * len(block.rows), strict=True):
             named = zip(row, block.head, strict=True)
@@ -197,11 +209,11 @@ class _Writer:
         for place, block in enumerate(blocks, start):
             match block:
                 case Heading(1, title):
-                    yield tag("h1", literal(title), id=self.name)
+                    yield tag("h1", self.words((title,)), id=self.name)
                 case Heading(_, title):
                     label = f"{self.name}-{place}"
                     yield "</section>" if in_section else ""
-                    yield f'<section aria-labelledby="{self.name} {label}">' + tag("h2", literal(title), id=label)
+                    yield f'<section aria-labelledby="{self.name} {label}">' + tag("h2", self.words((title,)), id=label)
                     in_section = True
                 case Prose(parts):
                     yield f"<p>{self.words(parts)}</p>"
@@ -252,7 +264,7 @@ class _Writer:
         for place in heads:
             heading = self.page.blocks[place]
             assert isinstance(heading, Heading)
-            links += tag("li", tag("a", literal(heading.text), href=f"#{self.name}-{place}"))
+            links += tag("li", tag("a", self.words((heading.text,)), href=f"#{self.name}-{place}"))
         label = f"{self.word('contents')}: {self.page.title}"
         return tag("nav", tag("ul", links), aria_label=label) if len(heads) > 2 else ""
 

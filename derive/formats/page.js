@@ -60,7 +60,18 @@ for (const root of document.querySelectorAll(".derive:not([data-awake])")) {
     step.open = true;
   }
 
+  // What is too broad for its place can be scrolled by keys.
+  function reach() {
+    for (const place of all(".chain")) {
+      const scroll = place.parentElement;
+      if (scroll.scrollWidth > scroll.clientWidth) scroll.tabIndex = 0;
+      else scroll.removeAttribute("tabindex");
+    }
+  }
+
   for (const button of all(".more")) button.hidden = false;
+  reach();
+  addEventListener("resize", reach);
   root.addEventListener("change", (event) => {
     if (!event.target.closest("[data-switch=level]")) return;
     for (const step of all(".step[data-level]")) delete step.dataset.level;
