@@ -60,8 +60,8 @@ def array_page(work: ArrayDerivation, speaker: Speaker) -> Page:
 
 
 def array_sections(work: ArrayDerivation, language: str = "en") -> dict[str, list[Block]]:
-    """The parts of the page by name, in their order."""
-    return _ArrayPage(work, speaker_of(work.problem, language)).sections()
+    """The parts of the page by name, in their order, without the picture."""
+    return _ArrayPage(work, speaker_of(work.problem, language), drawn=False).sections()
 
 
 def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
@@ -78,8 +78,8 @@ def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
 
 
 class _ArrayPage(DerivationPage):
-    def __init__(self, work: ArrayDerivation, speaker: Speaker) -> None:
-        super().__init__(work, speaker)  # type: ignore[arg-type]
+    def __init__(self, work: ArrayDerivation, speaker: Speaker, drawn: bool = True) -> None:
+        super().__init__(work, speaker, drawn)  # type: ignore[arg-type]
         assert self.problem.arrays is not None
         self.arrays, self.array_work, self.shapes = self.problem.arrays, work, work.space.shapes
 

@@ -16,6 +16,7 @@ from derive.curvature import leaf_of
 from derive.derivation import Answer, Derivation
 from derive.hessianpages import hessian_blocks
 from derive.layouts import network_picture
+from derive.plots import activation_pictures, loss_picture
 from derive.problem import Problem, missing_numbers
 from derive.roles import role_of
 from derive.scripts import label_symbol, script_of
@@ -47,8 +48,8 @@ def derivation_page(work: Derivation, speaker: Speaker) -> Page:
 
 
 def sections_of(work: Derivation, language: str = "en") -> dict[str, list[Block]]:
-    """The parts of a derivation's page by name, in the order of the page."""
-    return DerivationPage(work, speaker_of(work.problem, language)).sections()
+    """The parts of a derivation's page by name, in the order of the page, without pictures: they show what a paper asks for."""
+    return DerivationPage(work, speaker_of(work.problem, language), drawn=False).sections()
 
 
 CHECKED = {
@@ -64,8 +65,8 @@ CHECKED = {
 class DerivationPage:
     """One derivation's page, section by section."""
 
-    def __init__(self, work: Derivation, speaker: Speaker) -> None:
-        self.work, self.speaker = work, speaker
+    def __init__(self, work: Derivation, speaker: Speaker, drawn: bool = True) -> None:
+        self.work, self.speaker, self.drawn = work, speaker, drawn
         self.problem, self.network = work.problem, work.problem.network
         self.script = script_of(work.problem)
         self.loss = self.problem.train.loss
@@ -97,7 +98,7 @@ class DerivationPage:
         for state in self.work.states[:1] if self.problem.arrays is None else ():
             found = {name: state.leaf(Name(name), self.work.rounding) for name in self.network.quantities}
             given |= {name: number for name, number in found.items() if number is not None}
-        return network_blocks(self.problem, given, self.speaker)
+        return network_blocks(self.problem, given, self.speaker, self.drawn)
 
     def role(self, name: str) -> str:
         """What a quantity is in this problem."""
@@ -292,9 +293,16 @@ class DerivationPage:
             return []
         steps = {step.goal: step for step in self.work.forward}
         last = steps.pop(Name(self.loss))
-        blocks: list[Block] = [self.speaker.heading("forward"), *map(self.chain, steps.values())] if steps else []
+        blocks: list[Block] = [self.speaker.heading("forward"), *map(self.chain, steps.values()), *self.curves()] if steps else []
         key = "loss" if self.role(self.loss) == "loss" else "output"
         return [*blocks, self.speaker.heading(key), self.chain(last)]
+
+    def curves(self) -> list[Block]:
+        """The curves of the activations, with the units that have a value on them."""
+        if not self.drawn or not self.work.states:
+            return []
+        pictures = activation_pictures(self.network, self.work.states[0], self.work.rounding, self.script, self.speaker)
+        return [Figure(picture, self.speaker.say("picture", "activations")) for picture in pictures]
 
     def backward(self) -> list[Block]:
         """The backward pass."""
@@ -381,6 +389,10 @@ class DerivationPage:
         if self.problem.examples:
             blocks.append(self.speaker.prose("after-example"))
         blocks += [Equations((row,)), Equations((later,))]
+        if self.drawn:
+            words = (self.speaker.word("column", key) for key in ("before", "after"))
+            bars = [(word, loss, exact) for word, (loss, exact) in zip(words, work.losses, strict=True)]
+            blocks.append(self.loss_figure(bars))
         if len(work.states) > 2:
             head = tuple(self.speaker.word("column", key) for key in ("updates", "example", "loss"))
             count = len(self.problem.examples)
@@ -393,7 +405,14 @@ class DerivationPage:
                 for state in work.states
             )
             blocks += [self.speaker.heading("later"), Table(head, rows)]
+            if self.drawn and not count:
+                known = [(str(s.updates), s.values[self.loss], self.loss in s.exact) for s in work.states if self.loss in s.values]
+                blocks.append(self.loss_figure(known))
         return blocks
+
+    def loss_figure(self, losses: Sequence[tuple[str, Decimal, bool]]) -> Figure:
+        """Losses one beside the other."""
+        return Figure(loss_picture(losses, self.loss, self.work.rounding, self.script, self.speaker))
 
     def checked(self) -> list[Block]:
         """What was judged, and how."""
@@ -405,7 +424,7 @@ class DerivationPage:
         return [self.speaker.heading("checks"), Prose(parts)]
 
 
-def network_blocks(problem: Problem, values: Mapping[str, Number], speaker: Speaker) -> list[Block]:
+def network_blocks(problem: Problem, values: Mapping[str, Number], speaker: Speaker, drawn: bool = True) -> list[Block]:
     """Which quantities feed which: as a picture with these values in it, where it can be read, and by depth in words."""
     network = problem.network
     depth = dict.fromkeys(network.free, 0)
@@ -421,9 +440,9 @@ def network_blocks(problem: Problem, values: Mapping[str, Number], speaker: Spea
     for layer in layers:
         parts += [speaker.word("text", "flow-arrow")] if parts else []
         parts += series(map(Name, layer), ", ") if len(layer) <= 8 else (Name(layer[0]), ", …, ", Name(layer[-1]))
-    picture = network_picture(problem, values, speaker)
-    drawn = [Figure(picture)] if picture is not None else []
-    return [speaker.heading("network"), *drawn, speaker.prose("flow", flow=tuple(parts))]
+    picture = network_picture(problem, values, speaker) if drawn else None
+    figures = [Figure(picture)] if picture is not None else []
+    return [speaker.heading("network"), *figures, speaker.prose("flow", flow=tuple(parts))]
 
 
 def depths_of(lines: Sequence[Line]) -> list[int]:

@@ -93,7 +93,7 @@ def _sheets(work: Derivation | ArrayDerivation | Proof, paper_id: str, language:
 def _array_sheets(work: ArrayDerivation, speaker: Speaker) -> Sheets:
     """The paper and the key of a problem over arrays: what is asked, or else every gradient."""
     problem, sections = work.problem, array_sections(work, speaker.language)
-    front = [*_head(problem, "", speaker), *sections["network"], *equation_rows(problem, speaker)]
+    front = [*_head(problem, "", speaker), *_network(problem, speaker), *equation_rows(problem, speaker)]
     front += [*sections["kinks"], *sections["given"]]
     gradients = [Partial(problem.train.loss, name) for name in problem.train.parameters]
     wanted = list(dict.fromkeys((*gradients, *(ask.tree for ask in problem.asks))))
@@ -145,7 +145,7 @@ def _name_line(speaker: Speaker) -> Block:
 
 def _network(problem: Problem, speaker: Speaker) -> list[Block]:
     """The network with the numbers that are given; any other would be an answer."""
-    return network_blocks(problem, problem.example(0), speaker)
+    return network_blocks(problem, problem.example(0) if problem.arrays is None else {}, speaker)
 
 
 def _model(problem: Problem) -> list[Block]:

@@ -6,9 +6,10 @@ Owns `proof_page`.  May import: blocks, catalogues, sentences, scripts, decision
 from __future__ import annotations
 
 from derive.backward import Line, Step
-from derive.blocks import Block, Equations, Heading, Page, Prose, Row
+from derive.blocks import Block, Equations, Figure, Heading, Page, Prose, Row
 from derive.catalogues import catalogue
 from derive.decisions import Proof
+from derive.planes import boundary_picture
 from derive.scripts import RESERVED
 from derive.sentences import Speaker, opening, separated, title_of
 from derive.symbols import Script
@@ -17,6 +18,9 @@ from derive.written import (
     Relation,
     Tree,
 )
+
+DRAWN = "to-logistic"
+"""The part behind which both classifiers are drawn."""
 
 
 def proof_page(proof: Proof, speaker: Speaker) -> Page:
@@ -31,6 +35,8 @@ def proof_page(proof: Proof, speaker: Speaker) -> Page:
         blocks.append(Heading(2, speaker.word("proof", f"{part.key}-heading")))
         blocks.append(Prose(speaker.say("proof", part.key, **facts)))
         blocks += [_proof_chain(step, speaker) for step in part.steps]
+        if part.key == DRAWN:
+            blocks.append(Figure(*boundary_picture(proof, script, speaker)))
     blocks += [speaker.heading("answer"), Prose(speaker.say("proof", "answer", **facts))]
     checks = proof.checks
     blocks += [speaker.heading("checks"), Prose(speaker.say("proof", "checked", judged=checks.judged, lines=checks.lines))]

@@ -21,7 +21,7 @@ OWN_TESTS = {"html"}
 ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "json": "json", "svg": "svg"}
 
 
-PAGES = [(name, style) for name in ("q1", "q2", "q3", "dense") for style in ENDINGS if (name, style) != ("q3", "svg")] + [("mlp-matrix", "text"), ("batchnorm", "text")]
+PAGES = [(name, style) for name in ("q1", "q2", "q3", "dense") for style in ENDINGS] + [("mlp-matrix", "text"), ("batchnorm", "text")]
 
 
 @pytest.mark.parametrize(("file", "style"), PAGES)

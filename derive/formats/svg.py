@@ -34,7 +34,20 @@ PEN = Pen(
     scripts=lambda base, marks: base + "".join(f"{UP if sign == '^' else DOWN}{body}{END}" for sign, body in marks),
     row="".join,
 )
-FACE = replace(TEXT, name=lambda symbol, name: spell(symbol, PEN))
+
+
+def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
+    """The name of a function stands upright, a Greek letter does not."""
+    text = TEXT.call(function, arguments, part)
+    name = text.partition("(")[0]
+    return f"{UPRIGHT}{name}{END}{text[len(name) :]}" if len(name) > 1 and name.isalpha() else text
+
+
+def _sign(text: str) -> str:
+    return f"{UPRIGHT}{text}{END}" if len(text) > 1 else text
+
+
+FACE = replace(TEXT, call=_call, name=lambda symbol, name: _sign(symbol.text) if ":" in name else spell(symbol, PEN))
 
 SMALLER = 0.72
 """How large letters above and below the line are."""
@@ -168,12 +181,14 @@ class _Drawing:
 
     def label(self, label: Label) -> str:
         """Words, on a ground that hides lines behind them where they are a weight's."""
-        size = SIZES[label.kind]
+        size, words = SIZES[label.kind], ""
+        if label.kind in ("weight", "point"):
+            width = min(label.width, self.width(label))
+            left = label.x - {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
+            box = {"x": left, "y": label.y - label.height / 2, "width": width, "height": label.height, "rx": 3}
+            words = _tag("rect", class_="ground", **{key: f"{value:g}" for key, value in box.items()})
         if label.kind != "weight":
-            return self.text(_spans(label.text, self.script, size), label.x, label.y, size, label.kind, label.anchor)
-        width = min(label.width, self.width(label))
-        box = {"x": label.x - width / 2, "y": label.y - label.height / 2, "width": width, "height": label.height, "rx": 3}
-        words = _tag("rect", class_="ground", **{key: f"{value:g}" for key, value in box.items()})
+            return words + self.text(_spans(label.text, self.script, size), label.x, label.y, size, label.kind, label.anchor)
         name = _tag("tspan", _spans(label.text, self.script, size), class_="name")
         words += self.text(name + self.under(label.value, label.shape, SIZES["value"]), label.x, label.y, size)
         (tree,) = label.text
@@ -183,7 +198,7 @@ class _Drawing:
     def width(self, label: Label) -> float:
         """How wide a weight's words come out, about."""
         under: Words = (label.value,) if label.value is not None else label.shape
-        parts = ((label.text, SIZES["weight"]), (under, SIZES["value"]))
+        parts = ((label.text, SIZES[label.kind]), (under, SIZES["value"]))
         return 8 + 5 * bool(under) + sum(run.width * size for words, size in parts for run in _all_runs(words, self.script))
 
     def under(self, value: Tree | None, shape: Words, size: float) -> str:
