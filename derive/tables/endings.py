@@ -1,6 +1,7 @@
 """The formats of files, by how their names end.
 
-Owns `ENDINGS`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.  Imports nothing of ours.
+Owns `ENDINGS` and `COMPILED`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
+Imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -11,8 +12,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ENDINGS = {"txt": "text", "tex": "latex", "md": "markdown", "html": "html", "svg": "svg", "json": "json", "csv": "csv"}
+ENDINGS = {
+    "txt": "text",
+    "tex": "latex",
+    "md": "markdown",
+    "html": "html",
+    "svg": "svg",
+    "typ": "typst",
+    "pdf": "pdf",
+    "json": "json",
+    "csv": "csv",
+}
 """The format a file is written in, by its ending."""
+
+COMPILED = {"pdf": "typst"}
+"""Formats that are bytes and go into a file only, and the format of the text each is made from."""
 
 
 def format_of(path: str | None, formats: Collection[str]) -> str:
@@ -32,3 +46,12 @@ def ending_of(style: str) -> str:
     'md'
     """
     return next(ending for ending, its in ENDINGS.items() if its == style)
+
+
+def source_of(style: str) -> str:
+    """The format of the text that this one is made from, which is mostly itself.
+
+    >>> source_of("pdf"), source_of("latex")
+    ('typst', 'latex')
+    """
+    return COMPILED.get(style, style)
