@@ -159,8 +159,8 @@ class Run:
 
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_BEFORE = "∂∇√-−+±#"
-"""What belongs to the name or number it stands before."""
+_BEFORE, _AFTER = "∂∇√-−+±#", "+⁺′!%"
+"""What belongs to the name or number it stands before, or behind."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +259,8 @@ def _held(segment: Sequence[_Item]) -> list[tuple[_Item, bool]]:
     while first and (first - 1 in closed or str(segment[first - 1].part) in _BEFORE):
         first -= 1
     last = max([cores[-1], *(end for start, end in closed.items() if start >= first)])
+    while last + 1 < len(segment) and str(segment[last + 1].part) in _AFTER:
+        last += 1
     return [(item, first <= place <= last) for place, item in enumerate(segment)]
 
 

@@ -9,6 +9,7 @@ from conftest import work_out
 
 import derive
 from derive.blocks import LEVELS, Equations
+from derive.catalogues import LANGUAGES
 from derive.formats import FORMATS
 from derive.pages import page_of
 from derive.rounding import Rounding
@@ -22,13 +23,15 @@ ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "typst": "typ", "jso
 
 
 PAGES = [(name, style) for name in ("q1", "q2", "q3", "dense") for style in ENDINGS] + [("mlp-matrix", "text"), ("batchnorm", "text")]
+PAGES += [("q1-fa", "text"), ("q3-fa", "text"), ("q1-fa", "latex"), ("q1-fa", "markdown")]
 
 
 @pytest.mark.parametrize(("file", "style"), PAGES)
 def test_page(file, style, rewrite):
     name, _, level = file.partition("-")
+    language = level if level in LANGUAGES else "en"
     options = {"rounding": Rounding(digits=17)} if style == "json" else {}
-    page = derive.render(work_out(name, **options, **({"level": level} if level else {})), style)
+    page = derive.render(work_out(name, **options, **({"level": level} if level and language == "en" else {})), style, language)
     path = EXPECTED / f"{file}.{ENDINGS[style]}"
     if rewrite:
         path.write_text(page, encoding="utf-8")

@@ -32,7 +32,8 @@ def render_exam(sheets: Sheets, paper_id: str = "") -> str:
     paper, title = words((paper_id,), script, setting), words((top.text,), script, setting)
     lines = [OPENING.replace("ENGINE", engine) + head + COMMANDS]
     lines[0] += rf"\firstpageheader{{}}{{}}{{{paper}}}\runningheader{{}}{{}}{{{paper}}}"
-    lines += [r"\cfoot{\thepage}", r"\begin{document}", rf"\section*{{{title}}}", r"\begin{questions}", r"\question"]
+    page = r"$\arabic{page}$" if setting.right_to_left and setting.digits == "latin" else r"\thepage"
+    lines += [rf"\cfoot{{{page}}}", r"\begin{document}", rf"\section*{{{title}}}", r"\begin{questions}", r"\question"]
     lines += body(front, script, setting)
     lines += [r"\ifprintanswers", r"\begin{solution}", *body(sheets.solution, script, setting), r"\end{solution}"]
     lines += [r"\else", *body(sheets.room, script, setting), r"\fi", r"\end{questions}", r"\end{document}"]

@@ -50,7 +50,7 @@ def _array_call(function: str, arguments: tuple[str, ...]) -> str:
         return rf"\mathbf{{1}}_{{{arguments[0]}}}"
     if function == "loss_of":
         return rf"\ell\left({', '.join(arguments)}\right)"
-    along = rf"_{{\text{{axis }}{arguments[1]}}}" if len(arguments) > 1 else ""
+    along = rf"_{{\mathrm{{axis}}\ {arguments[1]}}}" if len(arguments) > 1 else ""
     return rf"\operatorname{{{function}}}{along}\left({arguments[0]}\right)"
 
 
@@ -221,7 +221,8 @@ def number(typed: str, setting: Setting) -> str:
     return FACES[setting.digits].number(latin(typed))
 
 
-_SIGNS = {c: c for c in " =,()[]<>+/"} | {"≈": r"\approx", "≤": r"\le", "≥": r"\ge", "→": r"\to", "…": r"\dots", "−": "-"}
+_SIGNS = {c: c for c in " =()[]<>+/"} | {",": r",\ ", "−": "-"}
+_SIGNS |= {"≈": r"\approx", "≤": r"\le", "≥": r"\ge", "→": r"\to", "…": r"\dots"}
 
 
 def as_formula(text: Text, script: Script, setting: Setting) -> str | None:
@@ -296,7 +297,8 @@ def matrix(block: Matrix, script: Script, setting: Setting = PLAIN) -> str:
 
 
 def _table(block: Table, script: Script, setting: Setting) -> Iterable[str]:
-    columns = _columns(block) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
+    narrow = "r" if setting.right_to_left else "l"
+    columns = _columns(block, narrow) if len(block.head) > 2 else r"p{0.5\linewidth}p{0.42\linewidth}"
     stretch = "1.7" if any(isinstance(node, Quotient) for row in block.rows for cell in row for node in _nodes(cell)) else "1.3"
     yield rf"\begin{{center}}\renewcommand{{\arraystretch}}{{{stretch}}}\begin{{longtable}}{{{columns}}}"
     yield " & ".join(words((name,), script, setting) for name in block.head) + r" \\ \hline \endhead"
@@ -316,14 +318,14 @@ WORDY = 22
 """Characters of words from which on the column of a table is set as a paragraph."""
 
 
-def _columns(block: Table) -> str:
-    """The columns of a table: those of words share the room that those of numbers leave."""
+def _columns(block: Table, narrow: str) -> str:
+    """The columns of a table: those of words share the room that `narrow` ones, with numbers, leave."""
     widths = [max((_words_in(row[k]) for row in block.rows), default=0) for k in range(len(block.head))]
     wordy = [width > WORDY for width in widths]
     total = sum(width for width, is_wordy in zip(widths, wordy, strict=True) if is_wordy)
     room = max(0.3, 0.9 - 0.12 * wordy.count(False))
     shares = [max(0.18, room * width / total) if is_wordy else 0.0 for width, is_wordy in zip(widths, wordy, strict=True)]
-    return "".join(rf"p{{{share:.2f}\linewidth}}" if share else "l" for share in shares)
+    return "".join(rf"p{{{share:.2f}\linewidth}}" if share else narrow for share in shares)
 
 
 def _words_in(cell: Text) -> int:

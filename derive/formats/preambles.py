@@ -32,11 +32,13 @@ def preamble(document_class: str, setting: Setting = PLAIN) -> str:
     lines = [f"% Run {engine}: the letters and digits of this document are those of a system font."]
     lines += [rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}", _PACKAGES.rstrip("\n")]
     lines.append(r"\usepackage{xepersian}" if setting.right_to_left else r"\usepackage{fontspec}")
-    lines.append(_first_font(r"\def\persianfont{%s}"))
+    lines.append(_first_font(r"\def\wordsfont{%s}"))
     if setting.right_to_left:
-        lines += [r"\settextfont{\persianfont}", r"\renewcommand{\thepage}{$\arabic{page}$}"]
+        lines.append(r"\settextfont{\wordsfont}")
+        if setting.digits == "latin":
+            lines += _LATIN_COUNTERS[document_class]
     if setting.digits == "persian":
-        lines += [r"\newfontfamily\persiandigits[NFSSFamily=persiandigits]{\persianfont}", *_MATHEMATICAL_DIGITS]
+        lines += [r"\newfontfamily\digitsfont[NFSSFamily=persiandigits]{\wordsfont}", *_MATHEMATICAL_DIGITS]
     return "\n".join(lines) + "\n"
 
 
@@ -47,6 +49,16 @@ _MATHEMATICAL_DIGITS = (
     r'\Umathcode"066B=0 \sympersiandigits"066B\makeatother',
 )
 """Persian digits and their decimal sign in formulas, from a font that has them."""
+
+
+_LATIN_COUNTERS = {
+    "article": (
+        r"\makeatletter\def\@oddfoot{\hfil$\arabic{page}$\hfil}",
+        r"\def\ps@plain{\let\@mkboth\@gobbletwo\let\@oddhead\@empty\let\@evenfoot\@oddfoot}\pagestyle{plain}\makeatother",
+    ),
+    "exam": (r"\renewcommand{\questionlabel}{$\arabic{question}$.}",),
+}
+"""The numbers of pages and questions in Latin digits too, where the font of the words would turn them into Persian ones."""
 
 
 def _first_font(command: str) -> str:
