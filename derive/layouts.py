@@ -47,12 +47,12 @@ def _told(wiring: Wiring, grid: Grid, script: Script, speaker: Speaker) -> str:
     """What the picture shows, for who cannot see it."""
 
     def listed(names: Iterable[str]) -> str:
-        return ", ".join(script.symbol(name).text for name in names)
+        return speaker.comma.join(script.symbol(name).text for name in names)
 
     columns = []
     for rows in grid.rows:
         units = [spot for spot in rows if spot.kind != "bend"]
-        columns.append(", ".join("…" if spot.kind == "dots" else script.symbol(spot.name).text for spot in units))
+        columns.append(speaker.comma.join("…" if spot.kind == "dots" else script.symbol(spot.name).text for spot in units))
     columns[grid.gap : grid.gap] = ["…"] if grid.gap else []
     said = speaker.word("picture", "network", columns=speaker.word("picture", "then").join(columns))
     weighted = [link for link in grid.links if link.key]

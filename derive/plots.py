@@ -232,9 +232,9 @@ class _Curves:
             where.append(self.speaker.word("picture", "operating", name=self.script.symbol(point.name).text, **shown))
         if len(self.points) > MOST_TOLD:
             where.append("…")
-        op = OPS[self.function]
+        op, points = OPS[self.function], self.speaker.semicolon.join(where)
         ends = {"left": _said(spell(left)), "right": _said(spell(right))}
-        return self.speaker.word("picture", "activation", operation=op.text or op.name, points="; ".join(where), **ends)
+        return self.speaker.word("picture", "activation", operation=op.text or op.name, points=points, **ends)
 
 
 def _said(digits: str) -> str:
@@ -288,7 +288,8 @@ def loss_picture(losses: Sequence[Told], name: str, rounding: Rounding, script: 
     values = [value for _, value, _ in losses]
     low, high = min(*values, Decimal(0)), max(*values, Decimal(0))
     room = (high - low or Decimal(1)) / 8
-    axes = Axes(Decimal(0), Decimal(len(losses)), low - (room if low else 0), high + room, max(180.0, 76.0 * len(losses)), 150)
+    each = max(90.0, *(label((under,), "note", 0, 0, "middle", script).width + 10 for under, _, _ in losses))
+    axes = Axes(Decimal(0), Decimal(len(losses)), low - (room if low else 0), high + room, each * len(losses), 150)
     base = [axes.at(Decimal(0), Decimal(0)), axes.at(axes.right, Decimal(0))]
     items: list[Item] = []
     places = []
@@ -306,7 +307,7 @@ def loss_picture(losses: Sequence[Told], name: str, rounding: Rounding, script: 
         items = [Stroke(tuple(places), "curve"), *(Mark(x, y, "operating") for x, y in places), *items]
     items.append(Stroke(tuple(base), "axis"))
     items.append(label((Name(name),), "title", base[0][0] - 6, axes.at(Decimal(0), high)[1], "end", script))
-    told = "; ".join(f"{under}: {_said(rounding.show(value, exact))}" for under, value, exact in losses)
+    told = speaker.semicolon.join(f"{under}: {_said(rounding.show(value, exact))}" for under, value, exact in losses)
     return shifted(items, speaker.word("picture", "loss", name=script.symbol(name).text, values=told))
 
 

@@ -250,7 +250,7 @@ class _Writer:
 
     def picture(self, figure: Figure, interactive: bool = False) -> str:
         """A picture with its caption; where it answers clicks, the place that says what was chosen."""
-        body = draw_svg(figure.picture, self.page.script, interactive=interactive)
+        body = draw_svg(figure.picture, self.page.script, interactive, digits=self.page.digits)
         if figure.caption:
             body += tag("figcaption", self.words(figure.caption))
         if interactive:

@@ -1,130 +1,27 @@
 """A picture as SVG: for a page, whose style sheet colours it, or as a file of its own.
 
 Owns `render_svg`, `draw_svg` and `SVG_STYLE`.  No colour, style or script stands in an element: everything is a class.  May import:
-blocks, pictures, symbols, written, errors, formats.mathematics, formats.text.
+blocks, bidi, pictures, symbols, written, errors, formats.mathematics, formats.text, formats.svgwords.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from math import hypot
 from pathlib import Path
-from unicodedata import normalize
+from unicodedata import bidirectional
 
+from derive.bidi import numerals
 from derive.blocks import Figure, Page
 from derive.errors import UsageError
 from derive.formats.mathematics import write
-from derive.formats.text import TEXT
+from derive.formats.svgwords import breadth_of, spans, tag
+from derive.formats.text import FACES
 from derive.pictures import Label, Mark, Picture, Point, Stroke, Unit, Words
-from derive.symbols import ACCENTS, GREEK, Pen, Script, spell
+from derive.symbols import Script
 from derive.written import Tree
-
-# --- words ----------------------------------------------------------------------------------------------------------------
-
-UP, DOWN, UPRIGHT, END = "\ue000\ue001\ue002\ue003"
-"""What stands around the marks of a name, and around letters that are upright, until its pieces are placed; no name has them."""
-
-PEN = Pen(
-    character=lambda token: GREEK.get(token[1:], "′" if token == "'" else token.replace("-", "−")),
-    accent=lambda command, body, plain: normalize("NFC", plain + ACCENTS[command[1:]]),
-    font=lambda command, body, plain: f"{UPRIGHT}{plain}{END}",
-    scripts=lambda base, marks: base + "".join(f"{UP if sign == '^' else DOWN}{body}{END}" for sign, body in marks),
-    row="".join,
-)
-
-
-def _call(function: str, arguments: tuple[str, ...], part: int | None) -> str:
-    """The name of a function stands upright, a Greek letter does not."""
-    text = TEXT.call(function, arguments, part)
-    name = text.partition("(")[0]
-    return f"{UPRIGHT}{name}{END}{text[len(name) :]}" if len(name) > 1 and name.isalpha() else text
-
-
-def _sign(text: str) -> str:
-    return f"{UPRIGHT}{text}{END}" if len(text) > 1 else text
-
-
-FACE = replace(TEXT, call=_call, name=lambda symbol, name: _sign(symbol.text) if ":" in name else spell(symbol, PEN))
-
-SMALLER = 0.72
-"""How large letters above and below the line are."""
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Letters of one kind: how far below the line, how small, whether slanted; `mark` is the sign of the innermost mark."""
-
-    text: str
-    drop: float
-    scale: float
-    slanted: bool
-    mark: str
-
-    @property
-    def width(self) -> float:
-        """How wide it is in letters as high as the line, about."""
-        return self.scale * sum(0.3 if letter in "[](),.′" else 0.5 for letter in self.text)
-
-
-ACCENT = "\u0300-\u036f\u20d0-\u20ff"
-PIECES = re.compile(rf"[{UP}{DOWN}{UPRIGHT}{END}]|(?:[^\W\d_][{ACCENT}]*)+|[^{UP}{DOWN}{UPRIGHT}{END}A-Za-z\u0370-\u03ff{ACCENT}]+")
-"""Marks, letters with their accents, and anything else in a row."""
-
-
-def _runs(spelled: str) -> list[_Run]:
-    found: list[_Run] = []
-    waiting = [(0.0, 1.0, True, "")]
-    for piece in PIECES.findall(spelled):
-        drop, scale, slanted, mark = waiting[-1]
-        if piece in (UP, DOWN):
-            waiting.append((drop + scale * (-0.4 if piece == UP else 0.25), scale * SMALLER, True, piece))
-        elif piece == UPRIGHT:
-            waiting.append((drop, scale, False, mark))
-        elif piece == END:
-            waiting.pop()
-        else:
-            found.append(_Run(piece, drop, scale, slanted and piece[0].isalpha(), mark))
-    return found
-
-
-def _all_runs(words: Words, script: Script) -> list[_Run]:
-    runs: list[_Run] = []
-    for part in words:
-        runs += [_Run(part, 0, 1, False, "")] if isinstance(part, str) else _runs(write(part, FACE, script))
-    return runs
-
-
-def _spans(words: Words, script: Script, size: float) -> str:
-    """Words and formulas as pieces, each as far below the line as it belongs; the last piece brings the line back."""
-    runs = _all_runs(words, script)
-    spans, drop = "", 0.0
-    for before, run in zip([None, *runs], runs, strict=False):
-        shift, back = (run.drop - drop) * size, 0.0
-        if before is not None and before.mark and before.mark != run.mark and run.mark:  # a mark below one above stands under it
-            back = -before.width * size
-        classes = " ".join(("it",) * run.slanted + (("s1",) if 0.6 < run.scale < 1 else ("s2",) if run.scale < 1 else ()))
-        spans += _tag("tspan", escape(run.text), class_=classes, dx=_number(back), dy=_number(shift))
-        drop = run.drop
-    return spans + (_tag("tspan", "\u2009", dy=_number(-drop * size)) if drop else "")
-
-
-# --- elements -------------------------------------------------------------------------------------------------------------
-
-
-def _tag(name: str, body: str = "", **attributes: object) -> str:
-    """An element; attributes are escaped, those that say nothing are left out."""
-    said = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value != "")
-    written = "".join(f' {key}="{escape(str(value))}"' for key, value in said)
-    return f"<{name}{written}>{body}</{name}>" if body else f"<{name}{written}/>"
-
-
-def _number(value: float) -> str:
-    """A length; "" for none."""
-    return "" if abs(value) < 0.05 else f"{round(value, 1):g}"
-
 
 SIZES = {"unit": 15, "weight": 13, "small": 12, "value": 11, "tick": 11, "title": 13, "point": 12, "note": 12, "dots": 20}
 """How high the letters of each kind of words are."""
@@ -138,6 +35,7 @@ class _Drawing:
     picture: Picture
     script: Script
     interactive: bool
+    digits: str
 
     def items(self) -> Iterator[str]:
         for item in self.picture.items:
@@ -149,26 +47,26 @@ class _Drawing:
                 case Label():
                     yield self.label(item)
                 case Mark():
-                    yield _tag("circle", cx=f"{item.x:g}", cy=f"{item.y:g}", r="4", class_=f"mark {item.kind}", data_key=item.key)
+                    yield tag("circle", cx=f"{item.x:g}", cy=f"{item.y:g}", r="4", class_=f"mark {item.kind}", data_key=item.key)
 
     def stroke(self, stroke: Stroke) -> str:
         """A line; where it can be clicked, a broader one that is not seen takes the click."""
         d = _path(stroke.points, stroke.kind in ("edge", "loop")) + ("Z" if stroke.filled else "")
         if stroke.kind not in ("edge", "loop"):
-            return _tag("path", d=d, class_=stroke.kind)
-        drawn = _tag("path", d=d, class_="line") + (_tag("path", d=_head(stroke.points), class_="head") if stroke.arrow else "")
+            return tag("path", d=d, class_=stroke.kind)
+        drawn = tag("path", d=d, class_="line") + (tag("path", d=_head(stroke.points), class_="head") if stroke.arrow else "")
         labelled = any(isinstance(item, Label) and item.edge == stroke.edge for item in self.picture.items)
         if self.interactive and stroke.key:
-            drawn = _tag("path", d=d, class_="hit") + drawn
+            drawn = tag("path", d=d, class_="hit") + drawn
         return self.group(drawn, stroke.kind, stroke.key, stroke.edge, reached=not labelled)
 
     def unit(self, unit: Unit) -> str:
         """A unit with its words; each further quantity it stands for has a group around it."""
         half = unit.width / 2
         box = {"x": unit.x - half, "y": unit.y - unit.radius, "width": unit.width, "height": 2 * unit.radius, "rx": unit.radius}
-        words = _tag("rect", class_="body", **{key: f"{value:g}" for key, value in box.items()})
+        words = tag("rect", class_="body", **{key: f"{value:g}" for key, value in box.items()})
         size, low = (SIZES["small"], SIZES["value"] - 1) if unit.small else (SIZES["unit"], SIZES["value"])
-        name = _tag("tspan", _spans((unit.name,), self.script, size), class_="name")
+        name = tag("tspan", self.spans((unit.name,), size), class_="name")
         under = self.under(unit.value, unit.shape, low)
         if unit.small or not under:
             words += self.text(name + under, unit.x, unit.y, size, "small" if unit.small else "")
@@ -176,7 +74,7 @@ class _Drawing:
             words += self.text(name, unit.x, unit.y - 8, size) + self.text(under.replace(' dx="5"', ""), unit.x, unit.y + 11, low)
         told = self.group(words, f"unit {unit.kind}", unit.key, "", unit.name, unit.value)
         for key in unit.also:
-            told = _tag("g", told, data_key=key, data_path=" ".join(self.picture.paths.get(key, ())) if self.interactive else "")
+            told = tag("g", told, data_key=key, data_path=" ".join(self.picture.paths.get(key, ())) if self.interactive else "")
         return told
 
     def label(self, label: Label) -> str:
@@ -186,31 +84,38 @@ class _Drawing:
             width = min(label.width, self.width(label))
             left = label.x - {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
             box = {"x": left, "y": label.y - label.height / 2, "width": width, "height": label.height, "rx": 3}
-            words = _tag("rect", class_="ground", **{key: f"{value:g}" for key, value in box.items()})
+            words = tag("rect", class_="ground", **{key: f"{value:g}" for key, value in box.items()})
         if label.kind != "weight":
-            return words + self.text(_spans(label.text, self.script, size), label.x, label.y, size, label.kind, label.anchor)
-        name = _tag("tspan", _spans(label.text, self.script, size), class_="name")
+            return words + self.text(self.spans(label.text, size), label.x, label.y, size, label.kind, label.anchor)
+        name = tag("tspan", self.spans(label.text, size), class_="name")
         words += self.text(name + self.under(label.value, label.shape, SIZES["value"]), label.x, label.y, size)
         (tree,) = label.text
         assert not isinstance(tree, str)
         return self.group(words, "weight", label.key, label.edge, tree, label.value)
 
     def width(self, label: Label) -> float:
-        """How wide a weight's words come out, about."""
+        """How wide a label's words come out, about."""
         under: Words = (label.value,) if label.value is not None else label.shape
         parts = ((label.text, SIZES[label.kind]), (under, SIZES["value"]))
-        return 8 + 5 * bool(under) + sum(run.width * size for words, size in parts for run in _all_runs(words, self.script))
+        return 8 + 5 * bool(under) + sum(breadth_of(words, self.script, size, self.digits) for words, size in parts)
+
+    def spans(self, words: Words, size: float) -> str:
+        """Words and formulas as pieces of a text."""
+        return spans(words, self.script, size, self.digits)
 
     def under(self, value: Tree | None, shape: Words, size: float) -> str:
         """A value or a shape."""
         words: Words = (value,) if value is not None else shape
         kind = "value" if value is not None else "shape"
-        return _tag("tspan", _spans(words, self.script, size), class_=kind, dx="5") if words else ""
+        return tag("tspan", self.spans(words, size), class_=kind, dx="5") if words else ""
 
     @staticmethod
-    def text(spans: str, x: float, y: float, size: float, kind: str = "", anchor: str = "middle") -> str:
-        """A text whose letters stand around the height y."""
-        return _tag("text", spans, x=f"{x:g}", y=f"{round(y + 0.33 * size, 1):g}", class_=kind, text_anchor=anchor)
+    def text(told: str, x: float, y: float, size: float, kind: str = "", anchor: str = "middle") -> str:
+        """A text whose letters stand around the height y; one from right to left has its start at the right."""
+        turned = any(bidirectional(letter) in ("R", "AL") for letter in told)
+        anchor = {"start": "end", "end": "start"}.get(anchor, anchor) if turned else anchor
+        place = {"x": f"{x:g}", "y": f"{round(y + 0.33 * size, 1):g}", "text_anchor": anchor}
+        return tag("text", told, class_=kind, direction="rtl" if turned else "", **place)
 
     def group(
         self, body: str, kind: str, key: str, edge: str, name: Tree | None = None, value: Tree | None = None, reached: bool = True
@@ -218,11 +123,12 @@ class _Drawing:
         """What belongs to one quantity or edge; an interactive one is a button that knows its name and the edges of its path."""
         more: dict[str, str] = {}
         if self.interactive and key:
-            told = write(name, TEXT, self.script) if name is not None else self.script.symbol(key).text
-            said = told if value is None else f"{told} = {write(value, TEXT, self.script)}"
+            face = FACES[self.digits]
+            told = write(name, face, self.script) if name is not None else self.script.symbol(key).text
+            said = told if value is None else f"{told} = {write(value, face, self.script)}"
             more = {"data_name": told, "data_path": " ".join(self.picture.paths.get(key, ())), "tabindex": "0" if reached else "-1"}
             more |= {"role": "button", "aria_pressed": "false", "aria_label": said}
-        return _tag("g", body, class_=kind, data_key=key, data_edge=edge, **more)
+        return tag("g", body, class_=kind, data_key=key, data_edge=edge, **more)
 
 
 def _path(points: Sequence[Point], soft: bool) -> str:
@@ -274,19 +180,21 @@ ALONE = f"""{_colours(LIGHT)}
 """
 
 
-def draw_svg(picture: Picture, script: Script, interactive: bool = False, alone: bool = False) -> str:
+def draw_svg(picture: Picture, script: Script, interactive: bool = False, alone: bool = False, digits: str = "latin") -> str:
     """A picture as one element; an `interactive` one has a button for each quantity, one `alone` brings its style with it."""
+    alt = numerals(picture.alt, digits)
     width, height = f"{picture.width:g}", f"{picture.height:g}"
-    head = _tag("title", escape(picture.alt)) + (_tag("style", SVG_STYLE + ALONE) if alone else "")
-    told = {"role": "group", "aria_label": picture.alt} if interactive else {"role": "img"}
+    head = tag("title", escape(alt)) + (tag("style", SVG_STYLE + ALONE) if alone else "")
+    told = {"role": "group", "aria_label": alt} if interactive else {"role": "img"}
     size = {"viewBox": f"0 0 {width} {height}", "width": width, "height": height}
     named = {"xmlns": "http://www.w3.org/2000/svg"} if alone else {}
-    return _tag("svg", head + "".join(_Drawing(picture, script, interactive).items()), **named, class_="picture", **size, **told)
+    body = head + "".join(_Drawing(picture, script, interactive, digits).items())
+    return tag("svg", body, **named, class_="picture", **size, **told)
 
 
 def render_svg(page: Page) -> str:
     """The first picture of a page as a file.  Raises UsageError for a page without one."""
     for block in page.blocks:
         if isinstance(block, Figure):
-            return draw_svg(block.picture, page.script, alone=True) + "\n"
+            return draw_svg(block.picture, page.script, alone=True, digits=page.digits) + "\n"
     raise UsageError("there is no picture of this; --format svg is for networks and decisions that can be drawn")
