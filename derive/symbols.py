@@ -57,11 +57,17 @@ def _latex_row(pieces: Sequence[str]) -> str:
     return latex
 
 
+def _latex_scripts(base: str, marks: Sequence[tuple[str, str]]) -> str:
+    """A base with its marks; one that has marks of its own stands in braces, as TeX allows no two subscripts."""
+    inner = re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "", base)
+    return (f"{{{base}}}" if "_" in inner or "^" in inner else base) + "".join(f"{sign}{{{body}}}" for sign, body in marks)
+
+
 LATEX = Pen(
     character=lambda token: token,
     accent=lambda command, body, plain: f"{command}{{{body}}}",
     font=lambda command, body, plain: f"{command}{{{body}}}",
-    scripts=lambda base, marks: base + "".join(f"{sign}{{{body}}}" for sign, body in marks),
+    scripts=_latex_scripts,
     row=_latex_row,
 )
 
