@@ -18,7 +18,7 @@ from derive.written import Over, children
 EXPECTED = Path(__file__).parent / "expected"
 OWN_TESTS = {"html"}
 """Formats that no teacher reads as a file: test_html looks at what they show."""
-ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "json": "json", "svg": "svg"}
+ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "typst": "typ", "json": "json", "svg": "svg"}
 
 
 PAGES = [(name, style) for name in ("q1", "q2", "q3", "dense") for style in ENDINGS] + [("mlp-matrix", "text"), ("batchnorm", "text")]

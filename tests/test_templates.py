@@ -67,7 +67,7 @@ def family(name, rounding=None):
 
 
 @pytest.mark.parametrize("rounding", [Rounding(), Rounding(digits=4), Rounding(places=5)], ids=["6 digits", "4 digits", "5 places"])
-@pytest.mark.parametrize("style", ["text", "latex", "markdown"])
+@pytest.mark.parametrize("style", ["text", "latex", "markdown", "typst"])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_filled_template_is_the_page_worked_out_in_full(name, style, rounding):
     papers = family(name, rounding)

@@ -27,6 +27,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     "markdown": ("markdown", "render_markdown"),
     "html": ("html", "render_html"),
     "svg": ("svg", "render_svg"),
+    "typst": ("typst", "render_typst"),
 }
 """Formats drawn from a page: module and function."""
 
@@ -75,7 +76,7 @@ def render(
     return draw_page(page_of(work, language, rounding, level, digits), style, bidi_marks)
 
 
-TOGETHER: dict[str, tuple[str, str]] = {"html": ("html", "document")}
+TOGETHER: dict[str, tuple[str, str]] = {"html": ("html", "document"), "typst": ("typst", "document")}
 """Formats in which several pages are one document, not one text after the other: module and function."""
 
 

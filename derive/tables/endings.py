@@ -1,6 +1,7 @@
 """The formats of files, by how their names end.
 
-Owns `ENDINGS`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.  Imports nothing of ours.
+Owns `ENDINGS`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
+Imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ENDINGS = {"txt": "text", "tex": "latex", "md": "markdown", "html": "html", "svg": "svg", "json": "json", "csv": "csv"}
+ENDINGS = {
+    "txt": "text",
+    "tex": "latex",
+    "md": "markdown",
+    "html": "html",
+    "svg": "svg",
+    "typ": "typst",
+    "json": "json",
+    "csv": "csv",
+}
 """The format a file is written in, by its ending."""
 
 
