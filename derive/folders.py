@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from derive.errors import UsageError, shown
@@ -29,11 +29,16 @@ def check_folder(folder: str, force: bool) -> None:
         raise UsageError(f"-o {shown(folder)}: {error.strerror}") from None
 
 
-def write_folder(folder: str, files: Mapping[str, str], force: bool = False) -> None:
+Content = str | bytes
+"""What stands in a file; text is UTF-8."""
+
+
+def write_folder(folder: str, files: Mapping[str, Content | Callable[[], Content]], force: bool = False) -> None:
     """Write all files or none: they are made in a folder beside it, or in a hidden one inside it where it exists, and then moved.
 
-    With `force`, files of the same name are replaced and others stay.  Raises UsageError where that cannot be done, ValueError for
-    a name that is not a plain one.
+    A file may be given by what makes it, which is called when its turn comes, so that large ones are not all held at once.  With
+    `force`, files of the same name are replaced and others stay.  Raises UsageError where that cannot be done, ValueError for a
+    name that is not a plain one.
     """
     for name in files:
         if not SAFE_NAME.fullmatch(name):
@@ -44,8 +49,9 @@ def write_folder(folder: str, files: Mapping[str, str], force: bool = False) -> 
     made: Path | None = None
     try:
         made = Path(tempfile.mkdtemp(prefix=".derive-", suffix=".partial", dir=path if there else path.absolute().parent))
-        for name, text in files.items():
-            (made / name).write_text(text, encoding="utf-8", newline="\n")
+        for name, content in files.items():
+            whole = content() if callable(content) else content
+            (made / name).write_bytes(whole.encode() if isinstance(whole, str) else whole)
         if there:
             _move(made, path, list(files))
         else:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 
 from derive.errors import UsageError
 from derive.progress import track
 from derive.requests import dress_asked, paper_named, problem_named, rounding_asked, work_asked
-from derive.streams import write_text
-from derive.tables.endings import ending_of
+from derive.streams import put_text
+from derive.tables.endings import ending_of, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run_key(options: argparse.Namespace) -> None:
     if options.blank and not options.worksheet:
         raise UsageError("--blank goes with --worksheet")
     if options.worksheet and options.format == "json":
-        raise UsageError("--worksheet is a page: --format text, markdown or latex")
+        raise UsageError("--worksheet is a page, and JSON is none")
     name, paper = paper_named(options.problem, options.paper)
     problem = problem_named(name)
     if options.variants is not None:
@@ -49,7 +50,7 @@ def run_key(options: argparse.Namespace) -> None:
         paper, work = variant.id, variant.work
     else:
         work = work_asked(problem, argparse.Namespace(**{**vars(options), **_AS_TEXT}))
-    style, (digits, marks) = options.format, dress_asked(options)
+    style, (digits, marks) = source_of(options.format), dress_asked(options)
     if options.worksheet:
         from derive.derivation import Derivation
 
@@ -60,9 +61,9 @@ def run_key(options: argparse.Namespace) -> None:
         sheets = sheets_of(work, paper or "", options.lang, digits)
         only = sheets.paper if options.paper_only else sheets.key if options.key_only else None
         if only is not None and style == "json":
-            raise UsageError("--paper-only and --key-only are pages: --format text, markdown or latex")
+            raise UsageError("--paper-only and --key-only are pages, and JSON is none")
         text = render_key(sheets, work, style, paper or "", marks) if only is None else draw_page(only, style, marks)
-    write_text(text, options.output)
+    put_text(text, options.format, options.output)
 
 
 _AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian": False, "level": None, "format": "text"}
@@ -77,7 +78,7 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     from derive.exercises.keys import answer_sheet, entries_of
     from derive.exercises.variants import Variants
     from derive.folders import check_folder, write_folder
-    from derive.formats import draw_page
+    from derive.formats import draw_page, finished
     from derive.formats.keys import key_files
     from derive.keypages import rejections, repeated, sheets_of, worksheet_of
 
@@ -88,16 +89,17 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     check_folder(options.output, options.force)
     family = Variants(problem, stem, rounding_asked(argparse.Namespace(**{**vars(options), **_AS_TEXT})))
     files: dict[str, str] = {}
+    style = source_of(options.format)
     answers: list[tuple[str, tuple[Entry, ...]]] = []
     rejected: list[str] = []
     drawn: set[str] = set()
     template = None
     digits, marks = dress_asked(options)
     plain = digits == "latin" and marks
-    if options.variants >= MANY and not options.worksheet and options.format != "json" and plain:
+    if options.variants >= MANY and not options.worksheet and style != "json" and plain:
         from derive.formats.templates import template_of
 
-        template = template_of(family, options.format, options.lang)
+        template = template_of(family, style, options.lang)
     for number in track(range(1, options.variants + 1), options.variants, "variants", options.lang):
         filled = template.paper(options.seed, number) if template is not None else None
         if filled is not None:
@@ -108,16 +110,18 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
         else:
             variant = family.paper(options.seed, number)
             sheets = sheets_of(variant.work, variant.id, options.lang, digits)
-            made = key_files(sheets, variant.work, options.format, variant.id, marks)
+            made = key_files(sheets, variant.work, style, variant.id, marks)
             rejected += variant.rejected
             drawn.add(repr(family.numbers_of(variant.problem)))
             answers.append((variant.id, entries_of(variant.work)))
         if options.worksheet:
             page = worksheet_of(variant.work, options.blank, variant.id, options.lang, digits)
-            made[f"{variant.id}-worksheet.{ending_of(options.format)}"] = draw_page(page, options.format, marks)
+            made[f"{variant.id}-worksheet.{ending_of(style)}"] = draw_page(page, style, marks)
         kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
         files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
-    write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)
+    ends, end = ending_of(style), ending_of(options.format)
+    written = {name.removesuffix(ends) + end: partial(finished, text, options.format) for name, text in files.items()}
+    write_folder(options.output, {**written, "answers.csv": answer_sheet(answers)}, options.force)
     print(f"derive: {rejections(options.variants, rejected, options.lang)}", file=sys.stderr)
     if len(drawn) < options.variants:
         print(f"derive: {repeated(options.variants - len(drawn), options.lang)}", file=sys.stderr)

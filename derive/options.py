@@ -11,7 +11,7 @@ import argparse
 from derive import __version__
 from derive.catalogues import LANGUAGES
 from derive.errors import UsageError
-from derive.tables.endings import ENDINGS, format_of
+from derive.tables.endings import COMPILED, ENDINGS, ending_of, format_of
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.explicit = options.format is not None
         folder = vars(options).get("variants") is not None
         options.format = options.format or format_of(None if folder else options.output, options.formats)
+        if options.format in COMPILED:
+            from derive.formats.pdf import require_compiler
+
+            if options.output is None:
+                raise UsageError(f"--format {options.format} is not text: add -o FILE.{ending_of(options.format)}")
+            require_compiler()
     return options
 
 

@@ -1,6 +1,6 @@
 """Where a page goes: a file, a pipe, a terminal.
 
-Owns `put_work` and `write_text`.
+Owns `put_work`, `put_text` and `write_text`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,21 @@ def put_work(
         print_page(page_of(work, language, rounding, digits=digits), bidi_marks)
         return
     from derive.formats import render
+    from derive.tables.endings import source_of
 
-    write_text(render(work, style, language, rounding, digits=digits, bidi_marks=bidi_marks), output)
+    put_text(render(work, source_of(style), language, rounding, digits=digits, bidi_marks=bidi_marks), style, output)
+
+
+def put_text(text: str, style: str, output: str | None) -> None:
+    """Write what a format makes of its text."""
+    from derive.formats import finished
+
+    content = finished(text, style)
+    if isinstance(content, str):
+        write_text(content, output)
+    else:
+        assert output is not None
+        _write_whole(content, output)
 
 
 def speak_utf8() -> None:
@@ -54,12 +67,16 @@ def write_text(text: str, output: str | None) -> None:
         speak_utf8()
         sys.stdout.write(text)
         return
+    _write_whole(text.encode(), output)
+
+
+def _write_whole(content: bytes, output: str) -> None:
     from pathlib import Path
 
     path = Path(output)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from derive.cli import main
-from derive.tables.endings import ENDINGS
+from derive.tables.endings import COMPILED, ENDINGS
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def run(capsys):
 
 # --- formats by the endings of files --------------------------------------------------------------------------------------
 
-PAGE_ENDINGS = {ending: style for ending, style in ENDINGS.items() if style != "csv"}
+PAGE_ENDINGS = {ending: style for ending, style in ENDINGS.items() if style != "csv" and style not in COMPILED}
 
 
 @pytest.mark.parametrize(("ending", "style"), PAGE_ENDINGS.items())

@@ -1,6 +1,6 @@
 """How it looks: one module for each output.  To add an output, add a file here and a row to `FORMATS`.
 
-Owns `FORMATS`, `render`, `draw_page` and `draw_pages`.  Each format is imported when it is used.
+Owns `FORMATS`, `render`, `draw_page`, `draw_pages` and `finished`.  Each format is imported when it is used.
 """
 
 from __future__ import annotations
@@ -96,3 +96,16 @@ def draw_page(page: Page, style: str, bidi_marks: bool = True) -> str:
     module, function = FORMATS[style]
     draw: Callable[[Page], str] = getattr(import_module(f"derive.formats.{module}"), function)
     return draw(page) if bidi_marks or style != "text" else without_marks(draw(page))
+
+
+COMPILERS: dict[str, tuple[str, str]] = {"pdf": ("pdf", "compile_pdf")}
+"""What makes the bytes of a format that is compiled: module and function."""
+
+
+def finished(text: str, style: str) -> str | bytes:
+    """What a format makes of its text: itself, or the bytes compiled from it."""
+    if style not in COMPILERS:
+        return text
+    module, function = COMPILERS[style]
+    compiling: Callable[[str], bytes] = getattr(import_module(f"derive.formats.{module}"), function)
+    return compiling(text)

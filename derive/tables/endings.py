@@ -1,6 +1,6 @@
 """The formats of files, by how their names end.
 
-Owns `ENDINGS`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
+Owns `ENDINGS` and `COMPILED`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
 Imports nothing of ours.
 """
 
@@ -19,10 +19,14 @@ ENDINGS = {
     "html": "html",
     "svg": "svg",
     "typ": "typst",
+    "pdf": "pdf",
     "json": "json",
     "csv": "csv",
 }
 """The format a file is written in, by its ending."""
+
+COMPILED = {"pdf": "typst"}
+"""Formats that are bytes and go into a file only, and the format of the text each is made from."""
 
 
 def format_of(path: str | None, formats: Collection[str]) -> str:
@@ -42,3 +46,12 @@ def ending_of(style: str) -> str:
     'md'
     """
     return next(ending for ending, its in ENDINGS.items() if its == style)
+
+
+def source_of(style: str) -> str:
+    """The format of the text that this one is made from, which is mostly itself.
+
+    >>> source_of("pdf"), source_of("latex")
+    ('typst', 'latex')
+    """
+    return COMPILED.get(style, style)
