@@ -16,7 +16,7 @@ ORDER = [
     "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "wiring", "columns", "pictures",
     "frames", "blocks", "bidi", "sentences", "scripts", "layouts", "plots", "planes", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages",
     "formats", "formats.mathematics", "formats.plain", "formats.rows", "formats.preambles", "formats.latex", "formats.text", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml",
-    "formats.html", "formats.typstmath", "formats.typst", "formats.pdf", "formats.json", "formats.arrayjson",
+    "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json", "formats.arrayjson",
     "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "options", "streams", "requests", "commands", "keycommand", "cli", "__main__",

@@ -1,102 +1,110 @@
 """A page as a Typst document.
 
-Owns `render_typst`, `document` and `escape`.  How chains and tables are laid out stands in `prelude.typ`.  May import: blocks,
-symbols, formats.typstmath, formats.rows.
+Owns `render_typst` and `document`.  How chains and tables are laid out stands in `prelude.typ`, how pictures are drawn in
+`picture.typ`.  May import: blocks, symbols, bidi, formats.typstmath, formats.typstwords, formats.rows.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from derive.blocks import Block, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.bidi import PLAIN, Setting, setting_of
+from derive.blocks import Equations, Figure, Heading, Matrix, Page, Prose, Table, Text
+from derive.formats.preambles import FONTS
 from derive.formats.rows import rows_of_sum
-from derive.formats.typstmath import RELATIONS, formula, inline, printable, quoted, roomy
+from derive.formats.typstmath import RELATIONS, formula, quoted, roomy
+from derive.formats.typstwords import words
+from derive.pictures import Item, Label, Mark, Stroke, Unit
 from derive.symbols import Script
 
-MARKUP = r"""[\\#$*_`<@\[\]~'"]|/(?=[/*])|-(?=[-?])|\.(?=\.)|(?<![^\W_])-(?=\w)"""
-"""What is markup anywhere: commands, comments, dashes, dots, and the hyphen that would become a minus."""
 
-OPENING = r"\A( *)([-+=/])|\A( *\d+)(\.)(?= |\Z)"
-"""What makes a heading or a list of a line that begins with it."""
-
-_INSIDE, _WHOLE = re.compile(f"()()()(){MARKUP}"), re.compile(f"{OPENING}|{MARKUP}")
-
-
-def escape(text: str, opens: bool = True) -> str:
-    r"""Text as Typst's markup prints it literally; `opens` says that a line may begin with it.
-
-    >>> escape('50% of #read("/etc/passwd") // $x$')
-    '50% of \\#read(\\"/etc/passwd\\") \\// \\$x\\$'
-    >>> escape("1. = 2"), escape("1. = 2", opens=False)
-    ('1\\. = 2', '1. = 2')
-    """
-    pattern = _WHOLE if opens else _INSIDE
-    return pattern.sub(lambda found: f"{found[1] or found[3] or ''}\\{found[2] or found[4] or found[0]}", printable(text))
-
-
-def words(text: Text, script: Script, show: Callable[[Shown, Script], str] = inline) -> str:
-    """A sentence with its formulas; strings side by side are one, so that none gives another a meaning."""
-    said, strings = "", ""
-    for part in (*text, None):
-        if isinstance(part, str):
-            strings += part
-            continue
-        said += escape(strings, opens=not said.strip())
-        strings = ""
-        if part is not None:
-            said += f"${show(part, script)}$"
-    return said
-
-
-def _chain(block: Equations, script: Script) -> Iterable[str]:
+def _chain(block: Equations, script: Script, setting: Setting) -> Iterable[str]:
     """A row of the prelude's `chain` for each line: left side, relation and right side, reason."""
     yield "#chain("
     for row in block.rows:
-        left = "[]" if row.left is None else f"${formula(row.left, script)}$"
+        left = "[]" if row.left is None else f"${formula(row.left, script, setting)}$"
         if not row.relation:
             yield f"  ([], {left}, []),"
             continue
         lines = rows_of_sum(row.right)
         for place, (sign, part) in enumerate(lines):
             start = f"quad {sign} med" if place else RELATIONS[row.relation]
-            reason = words(row.reason, script) if place == len(lines) - 1 else ""
-            yield f"  ({'[]' if place else left}, ${start} {formula(part, script)}$, [{reason}]),"
+            reason = words(row.reason, script, setting) if place == len(lines) - 1 else ""
+            yield f"  ({'[]' if place else left}, ${start} {formula(part, script, setting)}$, [{reason}]),"
     yield ")"
 
 
-def _table(block: Table, script: Script) -> Iterable[str]:
+def _table(block: Table, script: Script, setting: Setting) -> Iterable[str]:
     yield f"#sheet({len(block.head)},"
-    yield "  " + " ".join(f"[{escape(cell)}]," for cell in block.head)
+    yield "  " + " ".join(f"[{words((cell,), script, setting)}]," for cell in block.head)
     for row in block.rows:
-        yield "  " + " ".join(f"[{words(cell, script, roomy)}]," for cell in row)
+        yield "  " + " ".join(f"[{words(cell, script, setting, roomy)}]," for cell in row)
     yield ")"
 
 
-def _matrix(block: Matrix, script: Script) -> str:
-    rows = "; ".join(", ".join(formula(cell, script) for cell in row) for row in block.rows)
-    return f"#fitted($∇^2 {formula(block.of, script)} {RELATIONS[block.relation]} mat({rows})$)"
+def _matrix(block: Matrix, script: Script, setting: Setting) -> str:
+    rows = "; ".join(", ".join(formula(cell, script, setting) for cell in row) for row in block.rows)
+    return f"#fitted($∇^2 {formula(block.of, script, setting)} {RELATIONS[block.relation]} mat({rows})$)"
 
 
-def _body(blocks: Iterable[Block], script: Script) -> Iterable[str]:
-    for block in blocks:
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def _figure(block: Figure, script: Script, setting: Setting) -> Iterable[str]:
+    picture = block.picture
+    caption = words(block.caption, script, setting)
+    yield f"#picture({picture.width:g}, {picture.height:g}, {quoted(picture.alt)}, [{caption}],"
+    yield from (f"  {_item(item, script, setting)}," for item in picture.items)
+    yield ")"
+
+
+def _item(item: Item, script: Script, setting: Setting) -> str:
+    """What the call of the prelude's function for an item of a picture is."""
+
+    def told(text: Text) -> str:
+        return f"[{words(text, script, setting)}]"
+
+    match item:
+        case Stroke():
+            points = " ".join(f"({x:g}, {y:g})," for x, y in item.points)
+            return f"path({quoted(item.kind)}, ({points}){', arrow: true' * item.arrow}{', filled: true' * item.filled})"
+        case Unit():
+            under = (item.value,) if item.value is not None else item.shape
+            place = f"{item.x:g}, {item.y:g}, {item.radius:g}, {item.width:g}"
+            return f"unit({quoted(item.kind)}, {place}, {told((item.name,))}, {told(under)}{', small: true' * item.small})"
+        case Label():
+            under = (item.value,) if item.value is not None else item.shape
+            place = f"{item.x:g}, {item.y:g}, {item.width:g}, {item.height:g}"
+            return f"words({quoted(item.kind)}, {place}, {quoted(item.anchor)}, {told(item.text)}, {told(under)})"
+        case Mark():
+            return f"mark({quoted(item.kind)}, {item.x:g}, {item.y:g})"
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+def _body(page: Page) -> Iterable[str]:
+    script, setting = page.script, setting_of(page)
+    for block in page.blocks:
         match block:
             case Heading(level, text):
-                yield f"{'=' * level} {escape(text)}"
+                yield f"{'=' * level} {words((text,), script, setting)}"
             case Prose(parts):
-                said = words(parts, script)
+                said = words(parts, script, setting)
                 yield f"#lead[{said}]" if said.endswith(":") else said
             case Equations():
-                yield from _chain(block, script)
+                yield from _chain(block, script, setting)
             case Table():
-                yield from _table(block, script)
+                yield from _table(block, script, setting)
             case Matrix():
-                yield _matrix(block, script)
+                yield _matrix(block, script, setting)
+            case Figure():
+                yield from _figure(block, script, setting)
         yield ""
 
 
-PRELUDE = (Path(__file__).parent / "prelude.typ").read_text(encoding="utf-8")
+PRELUDE, DRAWING = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("prelude.typ", "picture.typ"))
 
 
 def render_typst(page: Page) -> str:
@@ -107,6 +115,11 @@ def render_typst(page: Page) -> str:
 def document(pages: Sequence[Page]) -> str:
     """Several pages as one document, each begun on a new sheet and counted from 1."""
     first = pages[0]
-    head = f"#set document(title: {quoted(first.title)})\n#set text(lang: {quoted(first.language)}, dir: {first.direction})\n\n"
-    sheets = ("\n".join(_body(page.blocks, page.script)) for page in pages)
-    return PRELUDE + head + "\n#new-sheet\n\n".join(sheets)
+    drawing = DRAWING if any(isinstance(block, Figure) for page in pages for block in page.blocks) else ""
+    head = f"#set document(title: {quoted(first.title)})\n#set text(lang: {quoted(first.language)}, dir: {first.direction})\n"
+    if setting_of(first) != PLAIN:
+        head += f"#set text(font: ({', '.join(map(quoted, ('New Computer Modern', *FONTS)))}))\n"
+    if first.digits == "persian":
+        head += '#set page(numbering: "۱")\n'
+    sheets = ("\n".join(_body(page)) for page in pages)
+    return f"{PRELUDE}{drawing}{head}\n" + "\n#new-sheet\n\n".join(sheets)

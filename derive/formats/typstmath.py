@@ -1,7 +1,7 @@
 """Formulas as Typst writes them between dollars, and text as its strings.
 
 Owns the faces `TYPST` and `INLINE`, `formula`, `inline`, `roomy`, `quoted` and `printable`.  Every text from outside is a string
-or a letter with its meaning taken away.  May import: blocks, symbols, written, formats.mathematics, tables.ops.
+or a letter with its meaning taken away.  May import: blocks, bidi, symbols, formats.mathematics, tables.ops.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from derive.bidi import DIGITS, PLAIN, Setting
 from derive.blocks import Blank, Boxed, Shown
-from derive.formats.mathematics import Face, write
+from derive.formats.mathematics import Face, in_digits, write
 from derive.symbols import GREEK, Pen, Script, Symbol, spell
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
@@ -209,34 +210,42 @@ INLINE = replace(
 )
 """The face of formulas among words; a fraction there is no taller than a line by itself."""
 
+FACES = {digits: in_digits(TYPST, digits) for digits in DIGITS}
+INLINE_FACES = {digits: in_digits(INLINE, digits) for digits in DIGITS}
+"""The faces for each script of digits."""
+
 RELATIONS = {"=": "=", "≈": "≈", "iff": "⟺", "": ""}
 
 
-def formula(shown: Shown, script: Script) -> str:
+def formula(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula, as it stands between dollars; a final answer in a box.
 
     >>> from derive.reader import read_formula
     >>> formula(read_formula("w1*(1 - h2)"), Script())
     'w_1 dot (1 - h_2)'
     """
+    face = FACES[setting.digits]
     match shown:
         case Boxed(tree):
-            return f"boxed(display({write(tree, TYPST, script)}))"
+            return f"boxed(display({write(tree, face, script)}))"
         case Blank():
             return "blank"
-    return write(shown, TYPST, script)
+    return write(shown, face, script)
 
 
-def inline(shown: Shown, script: Script) -> str:
+def inline(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula among words."""
+    face = INLINE_FACES[setting.digits]
     match shown:
         case Boxed(tree):
-            return f"boxed({write(tree, INLINE, script)})"
+            return f"boxed({write(tree, face, script)})"
         case Blank():
             return "blank"
-    return write(shown, INLINE, script)
+    return write(shown, face, script)
 
 
-def roomy(shown: Shown, script: Script) -> str:
+def roomy(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula in a cell of a table, where a fraction has room."""
-    return f"boxed({roomy(shown.tree, script)})" if isinstance(shown, Boxed) else _tall(inline(shown, script))
+    if isinstance(shown, Boxed):
+        return f"boxed({roomy(shown.tree, script, setting)})"
+    return _tall(inline(shown, script, setting))
