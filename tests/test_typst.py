@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from importlib.util import find_spec
+from xml.etree import ElementTree
 
 import pytest
 from conftest import work_out
@@ -12,19 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import derive
-from derive.blocks import BLANK, Boxed, Equations, Heading, Page, Prose, Row, Table
+from derive.bidi import Setting
+from derive.blocks import BLANK, Boxed, Equations, Figure, Heading, Page, Prose, Row, Table
 from derive.cli import main
 from derive.errors import DeriveError, FormulaError, UsageError
 from derive.exercises.answers import read_answers
 from derive.exercises.audit import audit_papers
 from derive.exercises.classes import Class
 from derive.formats import pdf
-from derive.formats.typst import document, escape, render_typst, words
+from derive.formats.typst import PRELUDE, document, render_typst
 from derive.formats.typstmath import PEN, printable, quoted
+from derive.formats.typstwords import escape, words
 from derive.keypages import sheets_of, worksheet_of
 from derive.pages import page_of
+from derive.pictures import Label, Mark, Picture, Stroke, Unit
 from derive.reader import read_formula
 from derive.symbols import Script, read_symbol, spell
+from derive.written import Name, Number
 
 typst = pytest.mark.typst
 compiler = pytest.mark.skipif(find_spec("typst") is None, reason="the typst wheel is not installed, so no PDF was made")
@@ -280,6 +285,110 @@ def test_a_heading_stays_with_what_follows(tmp_path):
         found = read_back(pdf.compile_pdf(render_typst(Page("t", "en", SCRIPT, blocks))), tmp_path)
         (sheet,) = (sheet for sheet in found.split("\f") if "Heading" in sheet)
         assert "body" in sheet
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------------
+
+STROKES = ["edge", "loop", "axis", "curve", "slope", "boundary", "neuron", "region", "bar", "guide", "a kind of tomorrow"]
+UNITS = ["input", "hidden", "output", "loss", "bias", "target", "parameter", "constant", "a kind of tomorrow"]
+LABELS = ["weight", "tick", "title", "dots", "point", "note", "a kind of tomorrow"]
+
+
+def every_item(text):
+    ways = [(0, 0), (60, 40), (120, 0), (180, 90)]
+    for kind in STROKES:
+        yield Stroke(tuple(ways), kind, arrow=kind == "loop", filled=kind in ("region", "bar"))
+        yield Stroke(tuple(ways[:2]), kind)
+    for place, kind in enumerate(UNITS):
+        yield Unit(50 + 70 * place, 150, 28, 56, Name("h1"), kind, "h1", value=Number("-0.594476"))
+        yield Unit(50 + 70 * place, 210, 11, 64, Name("b1"), kind, "b1", shape=("(m, ", Name("n"), ")"), small=True)
+    for kind in LABELS:
+        for anchor in ("start", "middle", "end"):
+            yield Label(200, 260, (Name("w5"), text), kind, 60, 17, anchor, value=Number("0.40"))
+    yield from (Mark(10, 10, kind) for kind in ("operating", "class0", "class1"))
+
+
+@compiles
+@reader
+def test_every_kind_of_item_is_drawn_inside_the_margins(tmp_path):
+    """Of known kinds and of any other; a picture broader than the page is drawn smaller."""
+    for width in (200, 700, 2000):
+        items = tuple(every_item(" said"))
+        page = Page("drawn", "en", SCRIPT, (Figure(Picture(width, 300, items, "what it shows"), ("under it",)),))
+        source = render_typst(page)
+        assert sum(source.count(f"  {call}(") for call in ("path", "unit", "words", "mark")) >= len(items)
+        data = pdf.compile_pdf(source)
+        found = read_back(data, tmp_path, "-raw")
+        assert found.count("said") == 3 * len(LABELS)
+        assert "under it" in found
+        assert outside(data, tmp_path) == [] or width == 200
+
+
+@compiles
+@reader
+def test_markup_in_a_picture_is_read_as_text(tmp_path):
+    for text in ATTACKS:
+        picture = Picture(300, 300, (Label(100, 100, (text,), "note", 60, 17),), text)
+        found = read_back(pdf.compile_pdf(render_typst(Page("p", "en", SCRIPT, (Figure(picture, (text,)),)))), tmp_path, "-raw")
+        assert squashed(found).count(squashed(printable(text))) >= 2
+
+
+# --- right to left --------------------------------------------------------------------------------------------------------
+
+HELD = {
+    "latin": {"-0.0217": "-0.0217", "12.5": "12.5", "−۰٫۰۲۱۷": "-0.0217", "w5 = 12.5": "w5 = 12.5", "0.40 + 0.45": "0.40 + 0.45", "dL/dw5": "dL/dw5",
+              "q1-7-012-698b9a": "q1-7-012-698b9a"},
+    "persian": {"-0.0217": "−۰٫۰۲۱۷", "12.5": "۱۲٫۵", "w5 = 12.5": "w5 = ۱۲٫۵", "0.40 + 0.45": "۰٫۴۰ + ۰٫۴۵"},
+}  # fmt: skip
+"""What is said in a sentence, and how it reads from left to right, by the digits of the page."""
+
+WAYS = {"alone": ("", ""), "among words": ("وزن ", " است."), "at the end": ("وزن ", "")}
+
+
+def drawn(content, head=""):
+    """The letters of a piece of content as they stand on the page, from left to right."""
+    import typst
+
+    page = "#set page(width: auto, height: auto, margin: 5pt, numbering: none)\n"
+    source = f"{PRELUDE}{page}{head}{content}".encode()
+    svg = ElementTree.fromstring(typst.compile(source, ignore_system_fonts=True, format="svg"))
+
+    def letters(element, left):
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", element.get("transform", ""))]
+        left += numbers[-2] if numbers else 0
+        if element.tag.endswith("use"):
+            yield left + float(element.get("x", "0")), element.get("{http://www.w3.org/1999/xlink}href")
+        for part in element:
+            yield from letters(part, left)
+
+    found = [letter for _, letter in sorted(letters(svg, 0))]
+    assert found
+    return found
+
+
+@compiles
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("digits", "text"), [(digits, text) for digits, texts in HELD.items() for text in texts])
+def test_what_reads_from_left_to_right_looks_so_among_persian_words(digits, text, way):
+    """As a box that runs from left to right, which is known to hold."""
+    before, after = WAYS[way]
+    head = '#set text(lang: "fa", dir: rtl)\n'
+    boxed = f"#box(text(dir: ltr)[{escape(HELD[digits][text])}])"
+    assert drawn(words((before, text, after), SCRIPT, Setting(digits, True)), head) == drawn(f"{before}{boxed}{after}", head)
+
+
+@compiles
+def test_a_number_that_is_not_held_is_turned_round():
+    head = '#set text(lang: "fa", dir: rtl)\n'
+    assert drawn(r"وزن \-0.0217 است", head) != drawn(words(("وزن -0.0217 است",), SCRIPT, Setting("latin", True)), head)
+
+
+@compiles
+@reader
+@pytest.mark.parametrize("digits", ["latin", "persian"])
+@pytest.mark.parametrize("name", ["q2", "dense", "multihead"])
+def test_a_persian_page_stays_inside_its_margins(name, digits, tmp_path):
+    assert outside(pdf.compile_pdf(render_typst(page_of(work_out(name), "fa", digits=digits))), tmp_path) == []
 
 
 # --- the command ----------------------------------------------------------------------------------------------------------
