@@ -90,7 +90,7 @@ def test_persian_is_persian():
 def literals_by_section():
     """For each section of the catalogue, what the code that speaks from it may take for a key, as patterns."""
     found = {}
-    for module in (*HOUSE.glob("*pages.py"), HOUSE / "sentences.py", *(HOUSE / "formats").glob("*.py")):
+    for module in HOUSE.rglob("*.py"):
         tree = ast.parse(module.read_text(encoding="utf-8"))
         outside = [pattern_of(node) for top in tree.body if isinstance(top, ast.Assign | ast.AnnAssign) for node in ast.walk(top)]
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
@@ -127,11 +127,11 @@ def sections_in(nodes):
 
 
 def keys_of_tables():
-    """The keys that the rows of a table ask for."""
+    """The keys that the rows of a table ask for, or that one module passes on to another."""
     slips_known = (*SLIPS, "swapped-classes")  # the slip of a decision
     slips = {key for key in catalogue("en")["slip"] for name in slips_known if key == name or key.startswith(f"{name}-")}
-    code = " ".join(path.read_text(encoding="utf-8") for path in (HOUSE / "exercises").glob("*.py"))
-    notes = {key for key in catalogue("en")["note"] if f'"{key}"' in code}
+    code = " ".join(path.read_text(encoding="utf-8") for path in HOUSE.rglob("*.py"))
+    passed_on = {section: {key for key in catalogue("en")[section] if f'"{key}"' in code} for section in ("note", "progress")}
     parts = {step.key for step in work_out("q3").parts}
     return {
         "operation": set(OPS),
@@ -143,7 +143,7 @@ def keys_of_tables():
         "gate": set(GATES),
         "verdict": set(VERDICTS),
         "slip": slips,
-        "note": notes,
+        **passed_on,
         "proof": parts | {f"{part}-heading" for part in parts} | (set(LAWS) & set(catalogue("en")["proof"])),
         "convention": {"negative-delta"},
         "term": {term for text in sentences("en").values() for term in terms(text)},
