@@ -9,6 +9,7 @@ import os
 import re
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from derive.errors import DeriveError, UsageError, shown
@@ -40,7 +41,8 @@ def compile_pdf(source: str) -> bytes:
     dated = f"#set document(date: {_date()})\n{source}"
     with TemporaryDirectory(prefix="derive-") as empty:
         try:
-            compiler = typst.Compiler(dated.encode(), root=empty, ignore_system_fonts=not FOREIGN.search(source))
+            ours = [str(Path(__file__).parent.parent / "fonts")]  # letters of Persian, on every machine
+            compiler = typst.Compiler(dated.encode(), empty, ours, ignore_system_fonts=not FOREIGN.search(source))
             compiled = compiler.compile(format="pdf")
         except RuntimeError as error:
             raise DeriveError(f"Typst does not take the page: {shown(error, 200)}") from None

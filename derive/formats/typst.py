@@ -118,7 +118,7 @@ def document(pages: Sequence[Page]) -> str:
     drawing = DRAWING if any(isinstance(block, Figure) for page in pages for block in page.blocks) else ""
     head = f"#set document(title: {quoted(first.title)})\n#set text(lang: {quoted(first.language)}, dir: {first.direction})\n"
     if setting_of(first) != PLAIN:
-        head += f"#set text(font: ({', '.join(map(quoted, ('New Computer Modern', *FONTS)))}))\n"
+        head += f"#set text(font: ({', '.join(map(quoted, ('New Computer Modern', *FONTS, OURS)))}))\n"
     if first.digits == "persian":
         head += '#set page(numbering: "۱")\n'
     sheets = ("\n".join(_body(page)) for page in pages)
