@@ -23,6 +23,10 @@ FOREIGN = re.compile(r"[\u0530-\u1dff\u2d30-\ud7ff\uf900-\ufdff\ufe70-\ufeff\U00
 """Letters that no font in the wheel draws; fonts of the system are looked for where a page has one."""
 
 
+FONTS = Path(__file__).parent.parent / "fonts"
+"""The letters of Persian that the package brings along."""
+
+
 def require_compiler() -> None:
     """Raises UsageError where the compiler is not installed."""
     if find_spec("typst") is None:
@@ -41,8 +45,8 @@ def compile_pdf(source: str) -> bytes:
     dated = f"#set document(date: {_date()})\n{source}"
     with TemporaryDirectory(prefix="derive-") as empty:
         try:
-            ours = [str(Path(__file__).parent.parent / "fonts")]  # letters of Persian, on every machine
-            compiler = typst.Compiler(dated.encode(), empty, ours, ignore_system_fonts=not FOREIGN.search(source))
+            fonts = typst.Fonts(include_system_fonts=bool(FOREIGN.search(source)), font_paths=[str(FONTS)])
+            compiler = typst.Compiler(dated.encode(), root=empty, font_paths=fonts)
             compiled = compiler.compile(format="pdf")
         except RuntimeError as error:
             raise DeriveError(f"Typst does not take the page: {shown(error, 200)}") from None

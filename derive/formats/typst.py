@@ -104,6 +104,9 @@ def _body(page: Page) -> Iterable[str]:
         yield ""
 
 
+OURS = "Vazirmatn NL"
+"""The typeface that the package brings along for a machine that has none with Persian letters."""
+
 PRELUDE, DRAWING = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("prelude.typ", "picture.typ"))
 
 
@@ -118,7 +121,7 @@ def document(pages: Sequence[Page]) -> str:
     drawing = DRAWING if any(isinstance(block, Figure) for page in pages for block in page.blocks) else ""
     head = f"#set document(title: {quoted(first.title)})\n#set text(lang: {quoted(first.language)}, dir: {first.direction})\n"
     if setting_of(first) != PLAIN:
-        head += f"#set text(font: ({', '.join(map(quoted, ('New Computer Modern', *FONTS, OURS)))}))\n"
+        head += f"#set text(font: ({', '.join(map(quoted, ('New Computer Modern', FONTS[0], OURS, *FONTS[1:])))}))\n"
     if first.digits == "persian":
         head += '#set page(numbering: "۱")\n'
     sheets = ("\n".join(_body(page)) for page in pages)
