@@ -245,7 +245,7 @@ class Frame:
     def space(self, place: int) -> float:
         """The room between a column and the next."""
         widths = [self.label_width(*weight) for link in self.labelled.get(place, ()) if not link.back for weight in link.weights]
-        usual = 100.0 if self.grid.gap and place == self.grid.gap - 1 else 68.0
+        usual = 100.0 if self.grid.gap and place == self.grid.gap - 1 else 56.0
         steep = STEEPEST * self.pitch * max(self.fans(place)) if min(self.fans(place)) > 2 else 0
         return max(usual, steep, (max(widths) / 2 + 8) * (min(self.fans(place)) + 1)) if widths else usual
 

@@ -103,7 +103,7 @@ def _line(frame: Frame, link: Link, units: Mapping[str, Unit], column: Mapping[s
 
 def _loop(frame: Frame, source: Unit, target: Unit) -> tuple[Point, ...]:
     """The way back in time: out of the top of the source, over everything, into the top of the target."""
-    top = min(y for _, y in frame.spots.values()) - frame.radius - 30
+    top = min(y for _, y in frame.spots.values()) - frame.radius - 24
     right, left = source.x + source.radius * 0.6, target.x - target.radius * 0.6
     down = source.radius * 0.8
     return ((right, source.y - down), (right, top), (left, top), (left, target.y - down))
@@ -125,10 +125,13 @@ def _labels(frame: Frame, lines: Mapping[Link, Sequence[Point]], taken: list[Box
 
 
 def _places(points: Sequence[Point], width: float, part: float, back: bool) -> Iterator[Box]:
-    """Where a label may stand, the best place first: on its first piece, or on its last."""
-    for place in (1,) if back else dict.fromkeys((0, len(points) - 2)):
+    """Where a label may stand, the best place first: on its first piece, or on its last; above a line that goes back."""
+    if back:
+        yield around((points[1][0] + points[2][0]) / 2, points[1][1] - LABEL_HEIGHT / 2 - 2, width, LABEL_HEIGHT)
+        return
+    for place in dict.fromkeys((0, len(points) - 2)):
         (x, y), (x1, y1) = points[place], points[place + 1]
-        for along in (0.5,) if back else (part, 0.5, 0.4, 0.6, 0.3, 0.7, 0.25, 0.75):
+        for along in (part, 0.5, 0.4, 0.6, 0.3, 0.7, 0.25, 0.75):
             yield around(x + along * (x1 - x), y + along * (y1 - y), width, LABEL_HEIGHT)
 
 

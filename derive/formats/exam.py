@@ -7,7 +7,7 @@ formats.preambles.
 from __future__ import annotations
 
 from derive.bidi import PLAIN, setting_of
-from derive.blocks import Heading
+from derive.blocks import Figure, Heading
 from derive.formats.latex import body, words
 from derive.formats.preambles import preamble
 from derive.keypages import Sheets
@@ -28,7 +28,8 @@ def render_exam(sheets: Sheets, paper_id: str = "") -> str:
     assert isinstance(top, Heading)
     script, setting = sheets.script, setting_of(sheets.paper)
     engine = "pdflatex" if setting == PLAIN else "xelatex"
-    head = preamble("exam", setting).replace("{exam}\n", "{exam}\n%\\printanswers\n")
+    drawn = any(isinstance(block, Figure) for block in (*front, *sheets.solution))
+    head = preamble("exam", setting, drawn).replace("{exam}\n", "{exam}\n%\\printanswers\n")
     paper, title = words((paper_id,), script, setting), words((top.text,), script, setting)
     lines = [OPENING.replace("ENGINE", engine) + head + COMMANDS]
     lines[0] += rf"\firstpageheader{{}}{{}}{{{paper}}}\runningheader{{}}{{}}{{{paper}}}"

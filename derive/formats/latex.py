@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from derive.bidi import DIGITS, PLAIN, Setting, latin, pieces, runs, setting_of
-from derive.blocks import Blank, Block, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.blocks import Blank, Block, Boxed, Equations, Figure, Heading, Matrix, Page, Prose, Shown, Table, Text
 from derive.formats.mathematics import Face, in_digits, write
 from derive.formats.preambles import preamble
 from derive.formats.rows import rows_of_sum
+from derive.formats.tikz import draw_tikz
 from derive.symbols import GREEK, Script
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
@@ -281,6 +282,22 @@ def body(blocks: Iterable[Block], script: Script, setting: Setting = PLAIN) -> I
                 wide = rf"\setcounter{{MaxMatrixCols}}{{{size}}}" if size > AMSMATH_COLUMNS else ""
                 yield rf"\begin{{center}}{small}{wide}"
                 yield rf"$\displaystyle {matrix(block, script, setting)}$\end{{center}}"
+            case Figure():
+                yield from _figure(block, script, setting)
+
+
+def _figure(block: Figure, script: Script, setting: Setting) -> Iterable[str]:
+    """A picture, which runs from left to right on every page, with what stands under it."""
+    def spell(text: Text) -> str:
+        said = words(text, script, setting)
+        return rf"\rl{{{said}}}" if setting.right_to_left and not all(run.left for run in runs(text)) else said
+
+    drawn = draw_tikz(block.picture, spell)
+    yield r"\begin{center}"
+    yield from (r"\lr{%", *drawn, "}") if setting.right_to_left else drawn
+    if block.caption:
+        yield rf"\par\smallskip\parbox{{0.85\linewidth}}{{\footnotesize {words(block.caption, script, setting)}}}"
+    yield r"\end{center}"
 
 
 AMSMATH_COLUMNS = 10
@@ -333,10 +350,11 @@ def _words_in(cell: Text) -> int:
 
 
 def render_fragment(page: Page) -> str:
-    """The page without a preamble, to paste into a document that loads amsmath, amssymb and longtable."""
+    """The page without a preamble, to paste into a document that loads amsmath, amssymb, longtable and, for a picture, tikz."""
     return "\n".join(body(page.blocks, page.script, setting_of(page))) + "\n"
 
 
 def render_latex(page: Page) -> str:
     """The page as a complete document."""
-    return preamble("article", setting_of(page)) + "\\begin{document}\n" + render_fragment(page) + "\\end{document}\n"
+    drawn = any(isinstance(block, Figure) for block in page.blocks)
+    return preamble("article", setting_of(page), drawn) + "\\begin{document}\n" + render_fragment(page) + "\\end{document}\n"

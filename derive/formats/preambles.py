@@ -21,16 +21,17 @@ FONTS = ("Vazirmatn", "XB Niloofar", "Nazli", "Amiri", "Noto Naskh Arabic", "Dej
 """The fonts with Persian letters and digits, the better ones first; a document takes the first that is there."""
 
 
-def preamble(document_class: str, setting: Setting = PLAIN) -> str:
-    r"""The preamble of a document up to its own commands; the document still lacks \begin{document}.
+def preamble(document_class: str, setting: Setting = PLAIN, drawn: bool = False) -> str:
+    r"""The preamble of a document up to its own commands; the document still lacks \begin{document}.  It may have pictures `drawn`.
 
     From right to left it is for xelatex with xepersian, with Persian digits alone for xelatex or lualatex; else for any engine.
     """
+    packages = (r"\usepackage{tikz}" + "\n" if drawn else "") + _PACKAGES
     if setting == PLAIN:
-        return rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}" + f"\n{_ENGINES}{_PACKAGES}"
+        return rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}" + f"\n{_ENGINES}{packages}"
     engine = "xelatex" if setting.right_to_left else "xelatex or lualatex"
     lines = [f"% Run {engine}: the letters and digits of this document are those of a system font."]
-    lines += [rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}", _PACKAGES.rstrip("\n")]
+    lines += [rf"\documentclass[10pt,a4paper,fleqn]{{{document_class}}}", packages.rstrip("\n")]
     lines.append(r"\usepackage{xepersian}" if setting.right_to_left else r"\usepackage{fontspec}")
     lines.append(_first_font(r"\def\wordsfont{%s}"))
     if setting.right_to_left:
