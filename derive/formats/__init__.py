@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMATS: dict[str, tuple[str, str]] = {
     "text": ("text", "render_text"),
+    "text-ascii": ("ascii", "render_ascii"),
     "latex": ("latex", "render_latex"),
     "latex-fragment": ("latex", "render_fragment"),
     "markdown": ("markdown", "render_markdown"),

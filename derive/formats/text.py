@@ -1,12 +1,15 @@
 """A page as plain text: Unicode, one formula a line, never wrapped.
 
-Owns `render_text` and the face `TEXT`.  May import: pages, symbols, written, formats.mathematics, tables.ops.
+Owns `render_text`, the face `TEXT`, and `Spelling`, which another set of characters has of its own.  May import: pages, symbols,
+written, formats.mathematics, tables.ops.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
 from derive.formats.mathematics import Face, write
@@ -115,51 +118,77 @@ TEXT = Face(
     fractions={("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"},
 )
 
-RELATIONS = {"=": "=", "≈": "≈", "iff": "⇔", "": " "}
+@dataclass(frozen=True)
+class Spelling:
+    """How a page of text spells its formulas: their face, the relations between them, and what stands before a Hessian."""
+
+    face: Face
+    relations: Mapping[str, str]
+    hessian: str
+
+
+UNICODE = Spelling(TEXT, {"=": "=", "≈": "≈", "iff": "⇔", "": " "}, "∇²")
 
 
 BLANK_WIDTH = 24
 
 
-def formula(shown: Shown, script: Script) -> str:
+def formula(shown: Shown, script: Script, spelling: Spelling = UNICODE) -> str:
     """One formula as text; a final answer in brackets."""
     match shown:
         case Boxed(tree):
-            return f"[ {write(tree, TEXT, script)} ]"
+            return f"[ {write(tree, spelling.face, script)} ]"
         case Blank():
             return "_" * BLANK_WIDTH
-    return write(shown, TEXT, script)
+    return write(shown, spelling.face, script)
 
 
-def words(text: Text, script: Script) -> str:
+def words(text: Text, script: Script, spelling: Spelling = UNICODE) -> str:
     """A sentence with its formulas."""
-    return "".join(part if isinstance(part, str) else formula(part, script) for part in text)
+    return "".join(part if isinstance(part, str) else formula(part, script, spelling) for part in text)
 
 
-def equation_lines(block: Equations, script: Script) -> list[tuple[str, str]]:
-    """The lines of a chain, each with its reason: left sides stand once, relations below each other."""
-    lines: list[tuple[str, str]] = []
-    margin = 0
+class Line(NamedTuple):
+    """A line of a chain: the formula, the shapes below it, why it holds, and the column in which its right side begins."""
+
+    formula: str
+    shapes: str
+    reason: str
+    start: int
+
+
+def chain_lines(block: Equations, script: Script, spelling: Spelling = UNICODE, margin: int | None = None) -> list[Line]:
+    """The lines of a chain: left sides stand once, relations below each other; beyond `margin` a left side is not waited for."""
+    lines: list[Line] = []
+    broadest = max(len(spelling.relations[row.relation]) for row in block.rows)
+    column = 0
     for row in block.rows:
-        left = "" if row.left is None else formula(row.left, script)
-        reason = words(row.reason, script)
+        left = "" if row.left is None else formula(row.left, script, spelling)
+        reason = words(row.reason, script, spelling)
         if row.conditions:
-            reason += f" ({', '.join(words(condition, script) for condition in row.conditions)})"
+            reason += f" ({', '.join(words(condition, script, spelling) for condition in row.conditions)})"
         if row.relation == "":
-            margin = 2
-            lines.append((left, reason))
+            column = 2
+            lines.append(Line(left, "", reason, 0))
             continue
-        margin = max(margin, width(left)) if row.left is not None else margin
-        right, shapes = stacked(formula(row.right, script))
-        lines.append((f"{padded(left, margin)} {RELATIONS[row.relation]} {right}", reason))
-        if shapes:
-            lines.append((f"{'':<{margin}}   {shapes}", ""))
+        column = max(column, width(left) if margin is None else min(width(left), margin))
+        right, shapes = stacked(formula(row.right, script, spelling))
+        before = f"{padded(left, column)} {spelling.relations[row.relation].rjust(broadest)} "
+        lines.append(Line(before + right, " " * width(before) + shapes if shapes else "", reason, width(before)))
     return lines
 
 
-def table_cells(block: Table, script: Script) -> list[list[str]]:
+def equation_lines(block: Equations, script: Script, spelling: Spelling = UNICODE) -> list[tuple[str, str]]:
+    """The lines of a chain, each with its reason; shapes are a line of their own."""
+    lines: list[tuple[str, str]] = []
+    for line in chain_lines(block, script, spelling):
+        lines += [(line.formula, line.reason), (line.shapes, "")] if line.shapes else [(line.formula, line.reason)]
+    return lines
+
+
+def table_cells(block: Table, script: Script, spelling: Spelling = UNICODE) -> list[list[str]]:
     """The cells of a table as text, the head first."""
-    return [list(block.head), *([words(cell, script) for cell in row] for row in block.rows)]
+    return [list(block.head), *([words(cell, script, spelling) for cell in row] for row in block.rows)]
 
 
 def aligned_lines(lines: Sequence[tuple[str, str]]) -> Iterable[str]:
@@ -185,22 +214,32 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def matrix_lines(block: Matrix, script: Script) -> list[str]:
-    """A matrix with the names of its columns above it and those of its rows beside it."""
-    left = f"∇²{formula(block.of, script)} {RELATIONS[block.relation]}"
-    names = [formula(label, script) for label in block.labels]
-    table = [["", *names], *([name, *(formula(cell, script) for cell in row)] for name, row in zip(names, block.rows, strict=True))]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    rows = ["   ".join([cell.rjust(width) for cell, width in zip(row, widths, strict=True)]) for row in table]
-    return [f"  {left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+def matrix_lines(block: Matrix, script: Script, spelling: Spelling = UNICODE, room: int | None = None) -> list[str]:
+    """A matrix, the names of its columns above it and those of its rows beside it; so many columns at once as there is room for."""
+    left = f"  {spelling.hessian}{formula(block.of, script, spelling)} {spelling.relations[block.relation]}"
+    names = [formula(label, script, spelling) for label in block.labels]
+    columns = [["", *names]]
+    for name, column in zip(names, zip(*block.rows, strict=True), strict=True):
+        columns.append([name, *(formula(cell, script, spelling) for cell in column)])
+    columns = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
+    rows = ["   ".join(row) for row in zip(*columns, strict=True)]
+    lines = [f"{left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+    if room is None or max(map(len, lines)) <= room:
+        return lines
+    lines, (labels, *columns) = [left], columns
+    while columns:
+        most = max(1, (room - 2 - len(labels[0])) // (3 + max(map(len, (column[0] for column in columns)))))
+        lines += ["  " + "   ".join(row) for row in zip(labels, *columns[:most], strict=True)]
+        columns = columns[most:]
+    return lines
 
 
-def render_text(page: Page) -> str:
+def render_text(page: Page, spelling: Spelling = UNICODE) -> str:
     """The page as plain text."""
-    return "\n".join(_lines(page)).rstrip("\n") + "\n"
+    return "\n".join(_lines(page, spelling)).rstrip("\n") + "\n"
 
 
-def _lines(page: Page) -> Iterable[str]:
+def _lines(page: Page, spelling: Spelling) -> Iterable[str]:
     for block in page.blocks:
         match block:
             case Heading(1, text):
@@ -208,12 +247,12 @@ def _lines(page: Page) -> Iterable[str]:
             case Heading(_, text):
                 yield from (text, "-" * len(text), "")
             case Prose(parts):
-                yield from (words(parts, page.script), "")
+                yield from (words(parts, page.script, spelling), "")
             case Equations():
-                yield from aligned_lines(equation_lines(block, page.script))
+                yield from aligned_lines(equation_lines(block, page.script, spelling))
                 yield ""
             case Table():
-                yield from aligned_cells(table_cells(block, page.script))
+                yield from aligned_cells(table_cells(block, page.script, spelling))
                 yield ""
             case Matrix():
-                yield from (*matrix_lines(block, page.script), "")
+                yield from (*matrix_lines(block, page.script, spelling), "")
