@@ -1,6 +1,6 @@
 """What the options ask for: the problem, the paper, the rounding, the work.
 
-Owns `problem_named`, `paper_named`, `rounding_asked` and `work_asked`.  Imports what it needs when it needs it.
+Owns `problem_named`, `typed_in`, `paper_named`, `rounding_asked` and `work_asked`.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from derive.errors import UsageError
+from derive.errors import InputError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,15 @@ def problem_named(name: str, matrices: bool = False) -> Problem:
     from derive.spec import find, load_text
 
     if name == "-":
-        return load_text(sys.stdin.buffer.read(1 << 20), "standard input", matrices)
+        return load_text(typed_in(1 << 20), "standard input", matrices)
     return find(name, matrices)
+
+
+def typed_in(most: int) -> bytes:
+    """What stands on standard input, at most so many bytes.  Raises InputError where there is none."""
+    if sys.stdin is None:
+        raise InputError("standard input: is closed")
+    return sys.stdin.buffer.read(most)
 
 
 def paper_named(name: str, paper: str | None) -> tuple[str, str | None]:

@@ -1,7 +1,7 @@
 """A key as files or as one text: the paper and the worked key in any format, and the same as data.
 
-Owns `render_key`, `key_files` and the schema `derive/key-1`.  May import: derivation, decisions, blocks, keypages, exercises.keys,
-tables.endings, formats.
+Owns `render_key`, `titled_pages`, `key_files` and the schema `derive/key-1`.  May import: derivation, decisions, blocks, keypages,
+exercises.keys, tables.endings, formats.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from derive.sentences import Speaker
 from derive.tables.endings import ending_of
 from derive.tensors.work import ArrayDerivation
 
+WHOLE = ("latex", "json")
+"""Formats in which paper and key are one document rather than two pages."""
+
 
 def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "") -> str:
     """Paper and key as one text, each under a heading that says which it is; LaTeX is one exam file, JSON the data."""
@@ -29,9 +32,13 @@ def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style
         return render_exam(sheets, paper_id)
     if style == "json":
         return _data(work, paper_id)
+    return "\n".join(draw_page(page, style) for page in titled_pages(sheets))
+
+
+def titled_pages(sheets: Sheets) -> tuple[Page, Page]:
+    """Paper and key, each under a heading that says which it is."""
     speaker = Speaker(sheets.language)
-    pages = (_titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title")))
-    return "\n".join(draw_page(page, style) for page in pages)
+    return _titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title"))
 
 
 def _titled(page: Page, kind: str) -> Page:
@@ -43,7 +50,7 @@ def _titled(page: Page, kind: str) -> Page:
 def key_files(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str) -> dict[str, str]:
     """The files of one variant by name: a paper and a key, or the one exam file that is both, or the data."""
     end = ending_of(style)
-    if style in ("latex", "json"):
+    if style in WHOLE:
         return {f"{paper_id}.{end}": render_key(sheets, work, style, paper_id)}
     return {f"{paper_id}-paper.{end}": draw_page(sheets.paper, style), f"{paper_id}-key.{end}": draw_page(sheets.key, style)}
 
