@@ -107,15 +107,37 @@ def _check(command: argparse.ArgumentParser) -> None:
     _numbers(command)
 
 
+def _new(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--title", metavar="TEXT", help="the title of the page")
+    command.add_argument("--sizes", metavar="N,N,...", help="units in each layer, inputs first (2,2,1)")
+    command.add_argument("--activation", metavar="NAME[,NAME]",
+                         help="of every layer; of the hidden layers and the output; or one for each layer (sigmoid)")  # fmt: skip
+    command.add_argument("--loss", metavar="NAME", help="the loss (half_squared_error)")
+    command.add_argument("--biases", metavar="WHICH", help="each: one for every unit; shared: one for every layer; none (each)")
+    command.add_argument("--learning-rate", metavar="X", help="the learning rate (0.5)")
+    command.add_argument("--rule", metavar="NAME", help="the update rule (sgd)")
+    values = command.add_mutually_exclusive_group()
+    values.add_argument("--numbers", dest="values", action="store_const", const="numbers", help="give every name a number")
+    values.add_argument("--symbols", dest="values", action="store_const", const="symbols", help="leave every name a symbol")
+    command.add_argument("--seed", metavar="S", help="another seed gives other numbers (1)")
+    command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
+    command.add_argument("--force", action="store_true", help="write over a file that is there")
+    _language(command)
+
+
 def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     """What every command that writes a page takes."""
     command.set_defaults(formats=formats)
     command.add_argument("--format", choices=formats, help="left out: by the ending of -o FILE, else text")
     command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
-    command.add_argument("--lang", choices=("en",), default="en", help="language of the page")
+    _language(command)
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto",
                          help="auto: on a terminal that has colours, unless NO_COLOR is set")  # fmt: skip
     _letters(command)
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--lang", choices=("en",), default="en", help="language of the page")
 
 
 def _letters(command: argparse.ArgumentParser) -> None:
@@ -151,5 +173,10 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         _key,
     ),
     "check": ("audit somebody's answers", "The audit of somebody's answers, line by line.", _check),
+    "new": (
+        "write a problem file to start from",
+        "A commented problem file to change. Without any of these options it asks a few questions, on a terminal.",
+        _new,
+    ),
 }
 """For each command a line on it, a sentence on it, and its options."""
