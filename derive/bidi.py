@@ -3,7 +3,8 @@
 A right-to-left paragraph turns round whatever is not held together: -0.0217 comes out as 0.0217-, x = 5 as 5 = x.  So a sentence
 is taken apart into runs, and each format holds those together that read from left to right.
 
-Owns `runs`, `pieces`, `numerals`, `Setting`, and the direction marks of plain text.  May import: blocks.
+Owns `runs`, `pieces`, `numerals`, `Setting`, and the direction marks of plain text, also of what goes on over several lines.  May
+import: blocks.
 """
 
 from __future__ import annotations
@@ -52,6 +53,24 @@ def isolated(text: str, mark: str = LEFT) -> str:
 def without_marks(text: str) -> str:
     """The text without direction marks, for what does not know them; no column moves."""
     return text.translate(_MARKS)
+
+
+def carried(lines: Iterable[str]) -> list[str]:
+    r"""A text that was broken into lines, its marks in each of them: what goes on below is held together and turned there too.
+
+    >>> [line.encode("ascii", "backslashreplace").decode() for line in carried([f"{TURN}a {LEFT}b =", f"  c{END} d"])]
+    ['\\u200fa \\u2066b =\\u2069', '  \\u200f\\u2066c\\u2069 d']
+    """
+    found: list[str] = []
+    turn, opened = "", ""
+    for line in lines:
+        words = line.lstrip(" ")
+        before = line[: len(line) - len(words)] + (turn + opened if words else "")
+        turn = TURN if not found and words.startswith(TURN) else turn
+        for mark in re.findall(f"[{LEFT}{RIGHT}{END}]", words):
+            opened = opened[:-1] if mark == END else opened + mark
+        found.append(before + words + END * len(opened))
+    return found
 
 
 # --- digits -----------------------------------------------------------------------------------------------------------

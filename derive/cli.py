@@ -5,11 +5,11 @@ Owns `main` and the exit status.  Imports what it needs when it needs it: `--hel
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 from derive.errors import DeriveError
-from derive.options import read_options
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
@@ -21,39 +21,63 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("commands", "run_show"),
     "key": ("keycommand", "run_key"),
     "check": ("commands", "run_check"),
+    "new": ("newcommand", "run_new"),
 }
 """For each command, the module and the function that run it; what a function gives is whether something checked is wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the value is the exit status."""
-    import gc
-
-    if sys.stdout is None:  # closed by whoever started us: there is nobody to write to
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
     try:
-        options = read_options(arguments)
-        failed = _run(options)
+        gc.disable()  # a short process: collecting while SymPy is imported costs more than it frees
+        if sys.stdout is None:  # closed by whoever started us: there is nobody to write to
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        status = _status(arguments)
         sys.stdout.flush()
-        return int(bool(failed))
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+        return status
     except DeriveError as error:
-        print(f"derive: {error}", file=sys.stderr)
+        _tell(str(error))
         if error.exit_status == 70:
-            print("derive: this is our fault, not yours; please report it with the problem file", file=sys.stderr)
+            _tell("this is our fault, not yours; please report it with the problem file")
         return error.exit_status
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return 0
+    except OSError as error:  # whatever else is read or written says so itself
+        _abandon_output()
+        _tell(f"standard output: {error.strerror}")
+        return 2
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # the last stop: no traceback reaches the person who typed the input
-        print(f"derive: internal error ({type(error).__name__}: {error}); this is our fault, please report it", file=sys.stderr)
+        _tell(f"internal error ({type(error).__name__}: {error}); this is our fault, please report it")
         return 70
     finally:
+        if arguments is None:  # the process ends here: an interrupt while it tidies up would only print a traceback
+            import signal
+
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         gc.enable()
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    from derive.options import read_options
+
+    try:
+        return int(bool(_run(read_options(arguments))))
+    except SystemExit as stop:  # argparse has printed what was asked for
+        return stop.code if isinstance(stop.code, int) else 2
+
+
+def _tell(message: str) -> None:
+    from derive.streams import tell
+
+    tell(message)
+
+
+def _abandon_output() -> None:
+    """Nobody reads on: what is still to be written goes nowhere, or Python complains about it while it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(options: argparse.Namespace) -> bool | None:

@@ -5,12 +5,11 @@ Owns `run_list`, `run_show` and `run_check`.  Imports what it needs when it need
 
 from __future__ import annotations
 
-import sys
-
 from derive.errors import UsageError
+from derive.options import ARRAY_LEVELS
 from derive.progress import track
-from derive.requests import dress_asked, paper_named, problem_named, rounding_asked, work_asked
-from derive.streams import put_work, write_text
+from derive.requests import level_asked, paper_named, problem_named, rounding_asked, typed_in, work_asked
+from derive.streams import is_plain, put_work, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,21 +26,27 @@ def run_list(options: argparse.Namespace) -> None:
 
     titles = [(name, find(name).title) for name in built_in_names()]
     width = max(len(name) for name, _ in titles)
-    write_text("".join(f"{name:<{width}}  {title}\n" for name, title in titles), None)
+    text = "".join(f"{name:<{width}}  {title}\n" for name, title in titles)
+    if is_plain(options):
+        from derive.formats.ascii import transliterated
+
+        text = transliterated(text)
+    write_text(text, None)
 
 
 def run_show(options: argparse.Namespace) -> None:
     """The derivation of a problem, or with --expand its equations."""
     if options.fragment and options.format != "latex":
         raise UsageError("--fragment goes with --format latex")
-    problem = problem_named(options.problem, matrices=options.level is not None)
+    problem = problem_named(options.problem, matrices=options.level in ARRAY_LEVELS)
     if options.expand:
         from derive.formats.toml import render_problem
 
         write_text(render_problem(problem), options.output)
         return
     style = "latex-fragment" if options.fragment else options.format
-    put_work(work_asked(problem, options), style, options.lang, rounding_asked(options), options.output, *dress_asked(options))
+    level = level_asked(options)
+    put_work(work_asked(problem, options), style, options, rounding_asked(options), level)
 
 
 def run_check(options: argparse.Namespace) -> bool:
@@ -54,7 +59,7 @@ def run_check(options: argparse.Namespace) -> bool:
         raise UsageError("the problem and the answers cannot both come from standard input")
     problem = problem_named(name)
     if options.answers == "-":
-        papers = read_answers(sys.stdin.buffer.read(1 << 26), problem, "standard input")
+        papers = read_answers(typed_in(1 << 26), problem, "standard input")
     else:
         papers = load_answers(options.answers, problem)
     ids = [found.variant or paper or "" for found in papers]
@@ -71,14 +76,15 @@ def run_check(options: argparse.Namespace) -> bool:
     audits = tuple(next(found[text]) for text in track(ids, len(ids), "papers", options.lang))
     beside = options.format == "csv" and not options.explicit
     if len(audits) == 1 and not audits[0].paper.student:
-        put_work(audits[0], "text" if beside else options.format, options.lang, rounding, options.output, *dress_asked(options))
+        put_work(audits[0], "text" if beside else options.format, options, rounding)
         return bool(options.fail_on_wrong and audits[0].failed)
     from derive.exercises.classes import Class
 
     grades = Class(problem, audits)
-    put_work(grades, options.format, options.lang, rounding, options.output, *dress_asked(options))
+    put_work(grades, options.format, options, rounding)
     if beside:  # who has a gradebook written wants to see the class too
-        put_work(grades, "text", options.lang, rounding, None, *dress_asked(options))
+        options.output = None
+        put_work(grades, "text", options, rounding)
     return bool(options.fail_on_wrong and grades.failed)
 
 

@@ -6,13 +6,12 @@ Owns `run_key`.  Imports what it needs when it needs it.
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 
 from derive.errors import UsageError
 from derive.progress import track
-from derive.requests import dress_asked, paper_named, problem_named, rounding_asked, work_asked
-from derive.streams import put_text
+from derive.requests import paper_named, problem_named, rounding_asked, work_asked
+from derive.streams import put_pages, style_asked, tell, write_text
 from derive.tables.endings import ending_of, source_of
 
 TYPE_CHECKING = False
@@ -28,8 +27,7 @@ def run_key(options: argparse.Namespace) -> None:
     """The paper and its key; with --variants, many of them."""
     from derive.exercises.draws import read_id, rounding_of, stem_of
     from derive.exercises.variants import Variants
-    from derive.formats import draw_page
-    from derive.formats.keys import render_key
+    from derive.formats.keys import WHOLE, render_key, titled_pages
     from derive.keypages import sheets_of, worksheet_of
 
     if options.blank and not options.worksheet:
@@ -50,20 +48,22 @@ def run_key(options: argparse.Namespace) -> None:
         paper, work = variant.id, variant.work
     else:
         work = work_asked(problem, argparse.Namespace(**{**vars(options), **_AS_TEXT}))
-    style, (digits, marks) = source_of(options.format), dress_asked(options)
+    style, digits = options.format, options.digits_script
     if options.worksheet:
         from derive.derivation import Derivation
 
         if not isinstance(work, Derivation):
             raise UsageError("--worksheet is for derivations of named numbers")
-        text = draw_page(worksheet_of(work, options.blank, paper or "", options.lang, digits), style, marks)
+        put_pages((worksheet_of(work, options.blank, paper or "", options.lang, digits),), style, options)
+        return
+    sheets = sheets_of(work, paper or "", options.lang, digits)
+    only = sheets.paper if options.paper_only else sheets.key if options.key_only else None
+    if only is not None and style == "json":
+        raise UsageError("--paper-only and --key-only are pages, and JSON is none")
+    if only is None and style in WHOLE:
+        write_text(render_key(sheets, work, style, paper or ""), options.output)
     else:
-        sheets = sheets_of(work, paper or "", options.lang, digits)
-        only = sheets.paper if options.paper_only else sheets.key if options.key_only else None
-        if only is not None and style == "json":
-            raise UsageError("--paper-only and --key-only are pages, and JSON is none")
-        text = render_key(sheets, work, style, paper or "", marks) if only is None else draw_page(only, style, marks)
-    put_text(text, options.format, options.output)
+        put_pages(titled_pages(sheets) if only is None else (only,), style, options)
 
 
 _AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian": False, "level": None, "format": "text"}
@@ -89,14 +89,13 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     check_folder(options.output, options.force)
     family = Variants(problem, stem, rounding_asked(argparse.Namespace(**{**vars(options), **_AS_TEXT})))
     files: dict[str, str] = {}
-    style = source_of(options.format)
     answers: list[tuple[str, tuple[Entry, ...]]] = []
     rejected: list[str] = []
     drawn: set[str] = set()
+    style, digits = style_asked(options, source_of(options.format)), options.digits_script
     template = None
-    digits, marks = dress_asked(options)
-    plain = digits == "latin" and marks
-    if options.variants >= MANY and not options.worksheet and style != "json" and plain:
+    usual = style != "json" and not style.startswith("text-") and digits == "latin"
+    if options.variants >= MANY and not options.worksheet and usual:
         from derive.formats.templates import template_of
 
         template = template_of(family, style, options.lang)
@@ -110,18 +109,18 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
         else:
             variant = family.paper(options.seed, number)
             sheets = sheets_of(variant.work, variant.id, options.lang, digits)
-            made = key_files(sheets, variant.work, style, variant.id, marks)
+            made = key_files(sheets, variant.work, style, variant.id)
             rejected += variant.rejected
             drawn.add(repr(family.numbers_of(variant.problem)))
             answers.append((variant.id, entries_of(variant.work)))
         if options.worksheet:
             page = worksheet_of(variant.work, options.blank, variant.id, options.lang, digits)
-            made[f"{variant.id}-worksheet.{ending_of(style)}"] = draw_page(page, style, marks)
+            made[f"{variant.id}-worksheet.{ending_of(style)}"] = draw_page(page, style)
         kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
         files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
     ends, end = ending_of(style), ending_of(options.format)
     written = {name.removesuffix(ends) + end: partial(finished, text, options.format) for name, text in files.items()}
     write_folder(options.output, {**written, "answers.csv": answer_sheet(answers)}, options.force)
-    print(f"derive: {rejections(options.variants, rejected, options.lang)}", file=sys.stderr)
+    tell(rejections(options.variants, rejected, options.lang))
     if len(drawn) < options.variants:
-        print(f"derive: {repeated(options.variants - len(drawn), options.lang)}", file=sys.stderr)
+        tell(repeated(options.variants - len(drawn), options.lang))

@@ -7,6 +7,7 @@ are made from it.
 from __future__ import annotations
 
 import argparse
+import sys
 
 from derive import __version__
 from derive.catalogues import LANGUAGES
@@ -15,7 +16,7 @@ from derive.tables.endings import COMPILED, ENDINGS, ending_of, format_of
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
 STATUS = (
@@ -27,12 +28,17 @@ FORMATS = tuple(style for style in ENDINGS.values() if style != "csv")
 """What a page can be written in; CSV is for a class."""
 
 
-def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+PAGE_LEVELS, ARRAY_LEVELS = ("brief", "steps", "full"), ("index", "matrix", "components")
+"""How much of each chain a page shows, and how far arrays are written out."""
+
+
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options of a command line.  Where no format is given, the ending of the file that is written says which.
 
     Raises UsageError for what the parser does not take.
     """
-    options = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
     if "format" in options:
         options.explicit = options.format is not None
         folder = vars(options).get("variants") is not None
@@ -43,6 +49,8 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
             if options.output is None:
                 raise UsageError(f"--format {options.format} is not text: add -o FILE.{ending_of(options.format)}")
             require_compiler()
+        if options.ascii and options.format != "text":
+            raise UsageError("--ascii goes with --format text")
     return options
 
 
@@ -51,64 +59,105 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The commands and their options; with `only`, those of one command, which is all that a run needs."""
     top = _Parser(
         prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS
     )
     top.add_argument("--version", action="version", version=f"derive {__version__}")
     commands = top.add_subparsers(prog="derive", dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    commands.add_parser("list", help="the built-in problems", description="The built-in problems.")
-    show = commands.add_parser(
-        "show", help="the derivation of a problem", description="The derivation: forward, backward, update.", epilog=STATUS
-    )
-    show.add_argument(
-        "problem", metavar="PROBLEM", help="a built-in name (see derive list), a path to a problem file, or - for standard input"
-    )
-    show.add_argument("--of", metavar="Q", help="differentiate this quantity (the loss when left out)")
-    show.add_argument("--wrt", metavar="Q", action="append", default=[], help="by this quantity only; may be given several times")
-    show.add_argument("--hessian", action="store_true", help="also the second derivatives, by the same quantities")
-    show.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
-    show.add_argument("--expand", action="store_true", help="print the problem file written out equation by equation, and stop")
-    show.add_argument("--level", choices=("index", "matrix", "components"),
-                      help="over arrays: every line, what it comes to as matrices, or every gradient entry by entry")  # fmt: skip
-    show.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
-    _common(show)
-    key = commands.add_parser(
-        "key",
-        help="the paper and its answer key; with --variants, many of them",
-        description="The paper (question, network, numbers, room for answers) and its key: every line worked out, answers boxed.",
-        epilog=STATUS,
-    )
-    key.add_argument("problem", metavar="PROBLEM", help="a built-in name, a path to a problem file, -, or the id of a paper")
-    shown = key.add_mutually_exclusive_group()
-    shown.add_argument("--paper-only", action="store_true", help="only what students get")
-    shown.add_argument("--key-only", action="store_true", help="only what markers get")
-    shown.add_argument("--worksheet", action="store_true", help="the derivation with results left blank, to fill in")
-    key.add_argument("--blank", metavar="Q", action="append", default=[],
-                     help="with --worksheet: leave only this result blank; may be given several times")  # fmt: skip
-    key.add_argument("--paper", metavar="ID", help="the variant with this id")
-    key.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
-    key.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
-    key.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-    _common(key)
-    check = commands.add_parser(
-        "check", help="audit somebody's answers", description="The audit of somebody's answers, line by line.", epilog=STATUS
-    )
-    check.add_argument("problem", metavar="PROBLEM", help="a built-in name or a path to a problem file")
-    check.add_argument("answers", metavar="ANSWERS", help="text, CSV with a student column, or JSON; - for standard input")
-    check.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")
-    check.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")
-    _common(check, (*FORMATS, "csv"))
+    for name, (told, description, fill) in COMMANDS.items():
+        command = commands.add_parser(name, help=told, description=description, epilog=STATUS)
+        if only is None or only == name:
+            fill(command)
     return top
 
 
-def _common(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
-    """The options every command has."""
+def _list(command: argparse.ArgumentParser) -> None:
+    _letters(command)
+
+
+def _show(command: argparse.ArgumentParser) -> None:
+    command.add_argument("problem", metavar="PROBLEM",
+                         help="a built-in name (see derive list), a path to a problem file, or - for standard input")  # fmt: skip
+    command.add_argument("--of", metavar="Q", help="differentiate this quantity (the loss when left out)")
+    command.add_argument("--wrt", metavar="Q", action="append", default=[],
+                         help="by this quantity only; may be given several times")  # fmt: skip
+    command.add_argument("--hessian", action="store_true", help="also the second derivatives, by the same quantities")
+    command.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
+    command.add_argument("--expand", action="store_true", help="print the problem written out equation by equation, and stop")
+    command.add_argument("--level", choices=(*PAGE_LEVELS, *ARRAY_LEVELS), metavar="LEVEL",
+                         help="brief: results; steps: with the chain rule; full: every line. Over arrays also index: every line; "
+                              "matrix: what it comes to as matrices; components: gradients entry by entry")  # fmt: skip
+    command.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
+    _page(command)
+    _numbers(command)
+
+
+def _key(command: argparse.ArgumentParser) -> None:
+    command.add_argument("problem", metavar="PROBLEM", help="a built-in name, a path to a problem file, -, or the id of a paper")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--paper-only", action="store_true", help="only what students get")
+    shown.add_argument("--key-only", action="store_true", help="only what markers get")
+    shown.add_argument("--worksheet", action="store_true", help="the derivation with results left blank, to fill in")
+    command.add_argument("--blank", metavar="Q", action="append", default=[],
+                         help="with --worksheet: leave only this result blank; may be given several times")  # fmt: skip
+    command.add_argument("--paper", metavar="ID", help="the variant with this id")
+    command.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
+    command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
+    command.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    _page(command)
+    _numbers(command)
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    command.add_argument("problem", metavar="PROBLEM", help="a built-in name or a path to a problem file")
+    command.add_argument("answers", metavar="ANSWERS", help="text, CSV with a student column, or JSON; - for standard input")
+    command.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")
+    command.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")
+    _page(command, (*FORMATS, "csv"))
+    _numbers(command)
+
+
+def _new(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--title", metavar="TEXT", help="the title of the page")
+    command.add_argument("--sizes", metavar="N,N,...", help="units in each layer, inputs first (2,2,1)")
+    command.add_argument("--activation", metavar="NAME[,NAME]",
+                         help="of every layer; of the hidden layers and the output; or one for each layer (sigmoid)")  # fmt: skip
+    command.add_argument("--loss", metavar="NAME", help="the loss (half_squared_error)")
+    command.add_argument("--biases", metavar="WHICH", help="each: one for every unit; shared: one for every layer; none (each)")
+    command.add_argument("--learning-rate", metavar="X", help="the learning rate (0.5)")
+    command.add_argument("--rule", metavar="NAME", help="the update rule (sgd)")
+    values = command.add_mutually_exclusive_group()
+    values.add_argument("--numbers", dest="values", action="store_const", const="numbers", help="give every name a number")
+    values.add_argument("--symbols", dest="values", action="store_const", const="symbols", help="leave every name a symbol")
+    command.add_argument("--seed", metavar="S", help="another seed gives other numbers (1)")
+    command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
+    command.add_argument("--force", action="store_true", help="write over a file that is there")
+    _language(command)
+
+
+def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
+    """What every command that writes a page takes."""
     command.set_defaults(formats=formats)
     command.add_argument("--format", choices=formats, help="left out: by the ending of -o FILE, else text")
     command.add_argument("-o", dest="output", metavar="FILE", help="write there instead of standard output")
+    _language(command)
+    command.add_argument("--color", choices=("auto", "always", "never"), default="auto",
+                         help="auto: on a terminal that has colours, unless NO_COLOR is set")  # fmt: skip
+    _letters(command)
+
+
+def _language(command: argparse.ArgumentParser) -> None:
     command.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the page")
+
+
+def _letters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--ascii", action="store_true", help="text in ASCII only, formulas as they are typed")
+
+
+def _numbers(command: argparse.ArgumentParser) -> None:
+    """What every command that shows numbers takes."""
     digits = command.add_mutually_exclusive_group()
     digits.add_argument("--digits", type=_count(1, 34), metavar="N", help="significant digits shown (6; by hand 4; JSON 17)")
     digits.add_argument("--places", type=_count(0, 34), metavar="N", help="decimal places shown")
@@ -128,3 +177,21 @@ class _count:  # noqa: N801  (argparse shows the name of a type in its messages)
         if not self.least <= value <= self.most:
             raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {self.least} to {self.most}")
         return value
+
+
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "list": ("the built-in problems", "The built-in problems.", _list),
+    "show": ("the derivation of a problem", "The derivation: forward, backward, update.", _show),
+    "key": (
+        "the paper and its answer key; with --variants, many of them",
+        "The paper (question, network, numbers, room for answers) and its key: every line worked out, answers boxed.",
+        _key,
+    ),
+    "check": ("audit somebody's answers", "The audit of somebody's answers, line by line.", _check),
+    "new": (
+        "write a problem file to start from",
+        "A commented problem file to change. Without any of these options it asks a few questions, on a terminal.",
+        _new,
+    ),
+}
+"""For each command a line on it, a sentence on it, and its options."""

@@ -1,6 +1,7 @@
 """What the options ask for: the problem, the paper, the rounding, the work.
 
-Owns `problem_named`, `paper_named`, `rounding_asked`, `dress_asked` and `work_asked`.  Imports what it needs when it needs it.
+Owns `problem_named`, `typed_in`, `paper_named`, `rounding_asked`, `level_asked` and `work_asked`.  Imports what it needs when it
+needs it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from derive.errors import UsageError
+from derive.errors import InputError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,15 @@ def problem_named(name: str, matrices: bool = False) -> Problem:
     from derive.spec import find, load_text
 
     if name == "-":
-        return load_text(sys.stdin.buffer.read(1 << 20), "standard input", matrices)
+        return load_text(typed_in(1 << 20), "standard input", matrices)
     return find(name, matrices)
+
+
+def typed_in(most: int) -> bytes:
+    """What stands on standard input, at most so many bytes.  Raises InputError where there is none."""
+    if sys.stdin is None:
+        raise InputError("standard input: is closed")
+    return sys.stdin.buffer.read(most)
 
 
 def paper_named(name: str, paper: str | None) -> tuple[str, str | None]:
@@ -51,13 +59,25 @@ def rounding_asked(options: argparse.Namespace) -> Rounding:
     return Rounding(options.carry, options.digits or usual, places)
 
 
-def dress_asked(options: argparse.Namespace) -> tuple[str, bool]:
-    """The script of digits, and whether plain text has direction marks."""
-    return options.digits_script, options.bidi_marks
+def level_asked(options: argparse.Namespace) -> str:
+    """How much of each chain a page shows.  Raises UsageError where less is asked for than data are."""
+    from derive.options import ARRAY_LEVELS
+
+    if options.level is None or options.level in ARRAY_LEVELS:
+        return "full"
+    level: str = options.level
+    if options.format == "json" and level != "full":
+        raise UsageError(f"--level {level} is for pages; JSON has every line")
+    return level
 
 
 def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDerivation | Proof:
     """The problem worked out: a derivation of what is asked for, or a proof."""
+    from derive.options import ARRAY_LEVELS
+
+    level = options.level if options.level in ARRAY_LEVELS else None
+    if level is not None and problem.arrays is None:
+        raise UsageError(f"--level {level} is for problems over arrays: those with [shapes], or with [layers]")
     if problem.decision is not None:
         from derive.decisions import prove_decisions
 
@@ -68,4 +88,4 @@ def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | Ar
         return prove_decisions(problem)
     from derive.works import derive
 
-    return derive(problem, rounding_asked(options), options.of, options.wrt, options.prove, options.level, options.hessian)
+    return derive(problem, rounding_asked(options), options.of, options.wrt, options.prove, level, options.hessian)

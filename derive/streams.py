@@ -1,16 +1,25 @@
-"""Where a page goes: a file, a pipe, a terminal.
+"""Where a page goes: a file, a pipe, a terminal; its colours there, and its characters.
 
-Owns `put_work`, `put_text` and `write_text`.
+Owns `put_work`, `put_pages`, `put_text`, `style_asked`, `write_text` and `tell`.  A pipe gets the same bytes whatever surrounds
+it; what a terminal can do is asked of its encoding and its environment.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from derive.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from io import StringIO
+
+    from rich.console import Console
+
+    from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
     from derive.exercises.classes import Class
@@ -18,28 +27,47 @@ if TYPE_CHECKING:
     from derive.rounding import Rounding
     from derive.tensors.work import ArrayDerivation
 
+OURS = "∂δσ²⁺⁻ᵀ√½≈·−≥→─│…"
+"""A terminal that has these characters has all of ours, or nearly."""
+
+ENDLESS = 1_000_000
+"""Columns of what is no terminal: nothing is broken there."""
+
 
 def put_work(
     work: Derivation | ArrayDerivation | Proof | Audit | Class,
     style: str,
-    language: str,
+    options: argparse.Namespace,
     rounding: Rounding,
-    output: str | None,
-    digits: str = "latin",
-    bidi_marks: bool = True,
+    level: str = "full",
 ) -> None:
-    """Write any work in one format, into a file or to standard output; Rich draws the text on a terminal."""
-    if style == "text" and output is None and sys.stdout.isatty():
-        from derive.formats.terminal import print_page
-        from derive.pages import page_of
+    """Write any work in one format, a page of it down to a level, where the options say."""
+    from derive.formats import DATA, render
 
-        speak_utf8()
-        print_page(page_of(work, language, rounding, digits=digits), bidi_marks)
+    if style in DATA:
+        write_text(render(work, style, options.lang, rounding), options.output)
         return
-    from derive.formats import render
+    from derive.pages import page_of
+
+    put_pages((page_of(work, options.lang, rounding, level, options.digits_script),), style, options)
+
+
+def put_pages(pages: Sequence[Page], style: str, options: argparse.Namespace) -> None:
+    """Write pages one below the other, where the options say; text is drawn on a terminal."""
+    from derive.formats import draw_pages
     from derive.tables.endings import source_of
 
-    put_text(render(work, source_of(style), language, rounding, digits=digits, bidi_marks=bidi_marks), style, output)
+    kind = style_asked(options, source_of(style))
+    if style == "text" and options.output is None and (_on_terminal() or options.color == "always"):
+        from io import StringIO
+
+        from derive.formats.terminal import print_pages
+
+        drawn = StringIO()
+        print_pages(pages, _console(drawn, options.color), kind)
+        write_text(drawn.getvalue(), None)
+        return
+    put_text(draw_pages(pages, kind), style, options.output)
 
 
 def put_text(text: str, style: str, output: str | None) -> None:
@@ -54,6 +82,63 @@ def put_text(text: str, style: str, output: str | None) -> None:
         _write_whole(content, output)
 
 
+def style_asked(options: argparse.Namespace, style: str) -> str:
+    """The format that is meant: of text there are several kinds, see `FORMATS`."""
+    if style != "text":
+        return style
+    return "text-ascii" if is_plain(options) else "text" if options.bidi_marks else "text-unmarked"
+
+
+def is_plain(options: argparse.Namespace) -> bool:
+    """Whether text is to be in ASCII only: because it is asked for, or because the terminal has no other characters."""
+    if options.ascii:
+        return True
+    told = vars(options)
+    if not _on_terminal() or told.get("output") is not None:
+        return False
+    if told.get("lang", "en") != "en" or told.get("digits_script", "latin") != "latin":  # ASCII has no such letters
+        return False
+    try:
+        OURS.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def _on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _console(drawn: StringIO, color: str) -> Console:
+    """What is drawn on as if it were the terminal; Rich would end the process itself where a pipe breaks.
+
+    NO_COLOR takes colours away and leaves bold and dim; FORCE_COLOR gives them to a terminal that calls itself dumb.
+    """
+    import shutil
+
+    from rich.console import Console
+
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown") and not os.environ.get("FORCE_COLOR")
+    styled = color == "always" or (color == "auto" and not dumb)
+    return Console(
+        file=drawn,
+        color_system="standard" if styled else None,
+        no_color=color == "auto" and bool(os.environ.get("NO_COLOR")),
+        force_terminal=styled,
+        width=max(10, shutil.get_terminal_size().columns) if _on_terminal() else ENDLESS,
+        height=25,  # without a height Rich takes a dumb terminal to be 80 columns wide
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def tell(message: str) -> None:
+    """A line on standard error, if there is one."""
+    if sys.stderr is not None:
+        print(f"derive: {message}", file=sys.stderr)
+
+
 def speak_utf8() -> None:
     """Standard output takes every character, whatever the locale says."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
@@ -64,7 +149,8 @@ def speak_utf8() -> None:
 def write_text(text: str, output: str | None) -> None:
     """Write a whole text or nothing: a file appears only when it is complete."""
     if output is None:
-        speak_utf8()
+        if not text.isascii():
+            speak_utf8()
         sys.stdout.write(text)
         return
     _write_whole(text.encode(), output)
@@ -79,5 +165,7 @@ def _write_whole(content: bytes, output: str) -> None:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UsageError(f"-o {output}: {error.strerror}") from None
+    finally:  # whatever stopped us, nothing is left half done
+        if partial.exists():
+            partial.unlink()

@@ -72,7 +72,7 @@ BAD = [
     (["shwo", "q1"], 2, "invalid choice: 'shwo'"),
     (["show"], 2, "the following arguments are required: PROBLEM (see derive show --help)"),
     (["show", "q1", "--nonsense"], 2, "unrecognized arguments: --nonsense"),
-    (["show", "q1", "--format", "html"], 2, "argument --format: invalid choice: 'html'"),
+    (["show", "q1", "--format", "docx"], 2, "argument --format: invalid choice: 'docx'"),
     (["show", "q1", "--digits", "0"], 2, "argument --digits: '0' is not a whole number from 1 to 34"),
     (["show", "q1", "--digits", "35"], 2, "argument --digits: '35' is not a whole number from 1 to 34"),
     (["show", "q1", "--digits", "four"], 2, "argument --digits: 'four' is not a whole number"),

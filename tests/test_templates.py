@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 import derive
-from derive import cli
+from derive import cli, keycommand
 from derive.exercises.keys import entries_of
 from derive.exercises.nearly import Undecided, in_digits, is_near
 from derive.exercises.variants import Variants
@@ -157,7 +157,7 @@ def test_the_command_writes_the_same_bytes_with_a_template_and_without(style, tm
     """And the same account of rejected draws, and the same answer sheet."""
     told = []
     for folder, many in (("full", 1000), ("fast", 1)):
-        monkeypatch.setattr(cli, "MANY", many)
+        monkeypatch.setattr(keycommand, "MANY", many)
         assert cli.main(["key", "mazur", "--variants", "6", "--seed", "3", "-o", str(tmp_path / folder), "--format", style]) == 0
         told.append(capsys.readouterr().err)
     full, fast = ({path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("full", "fast"))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMATS: dict[str, tuple[str, str]] = {
     "text": ("text", "render_text"),
+    "text-unmarked": ("text", "render_unmarked"),
+    "text-ascii": ("ascii", "render_ascii"),
     "latex": ("latex", "render_latex"),
     "latex-fragment": ("latex", "render_fragment"),
     "markdown": ("markdown", "render_markdown"),
@@ -29,7 +31,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     "svg": ("svg", "render_svg"),
     "typst": ("typst", "render_typst"),
 }
-"""Formats drawn from a page: module and function."""
+"""Formats drawn from a page: module and function.  Text may be in ASCII only, or without the invisible marks that hold numbers and
+formulas together among words from right to left."""
 
 DATA: dict[str, dict[str, tuple[str, str]]] = {
     "json": {
@@ -51,14 +54,11 @@ def render(
     rounding: Rounding | None = None,
     level: str = "full",
     digits: str = "latin",
-    bidi_marks: bool = True,
 ) -> str:
-    """A derivation, proof, audit or class in one format: text, latex, latex-fragment, markdown, svg (its first
-    picture) or json; a class as csv too.
+    """A derivation, proof, audit or class in one format: any of `FORMATS` (svg is its first picture) or json; a class as csv too.
 
     `rounding` says how many digits an audit shows of what was expected; a derivation has its own.  `level` says how much of a page
-    is shown: brief, steps or full.  `digits` is the script of its numbers, latin or persian; data keep theirs.  Without
-    `bidi_marks` plain text has none of the invisible marks that hold numbers and formulas together among words from right to left.
+    is shown: brief, steps or full.  `digits` is the script of its numbers, latin or persian; data keep theirs.
 
     >>> import derive
     >>> render(derive.derive(derive.find("q2")), "markdown").splitlines()[0]
@@ -73,29 +73,27 @@ def render(
         return write(work, rounding) if style == "json" and kind in ("Audit", "Class") else write(work)
     from derive.pages import page_of
 
-    return draw_page(page_of(work, language, rounding, level, digits), style, bidi_marks)
+    return draw_page(page_of(work, language, rounding, level, digits), style)
 
 
 TOGETHER: dict[str, tuple[str, str]] = {"html": ("html", "document"), "typst": ("typst", "document")}
 """Formats in which several pages are one document, not one text after the other: module and function."""
 
 
-def draw_pages(pages: Sequence[Page], style: str, bidi_marks: bool = True) -> str:
+def draw_pages(pages: Sequence[Page], style: str) -> str:
     """Several pages in a format of `FORMATS`, as one text."""
     if style not in TOGETHER:
-        return "\n".join(draw_page(page, style, bidi_marks) for page in pages)
+        return "\n".join(draw_page(page, style) for page in pages)
     module, function = TOGETHER[style]
     draw: Callable[[Sequence[Page]], str] = getattr(import_module(f"derive.formats.{module}"), function)
     return draw(pages)
 
 
-def draw_page(page: Page, style: str, bidi_marks: bool = True) -> str:
-    """One page in a format of `FORMATS`; plain text with or without direction marks."""
-    from derive.bidi import without_marks
-
+def draw_page(page: Page, style: str) -> str:
+    """One page in a format of `FORMATS`."""
     module, function = FORMATS[style]
     draw: Callable[[Page], str] = getattr(import_module(f"derive.formats.{module}"), function)
-    return draw(page) if bidi_marks or style != "text" else without_marks(draw(page))
+    return draw(page)
 
 
 COMPILERS: dict[str, tuple[str, str]] = {"pdf": ("pdf", "compile_pdf")}

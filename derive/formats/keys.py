@@ -1,7 +1,7 @@
 """A key as files or as one text: the paper and the worked key in any format, and the same as data.
 
-Owns `render_key`, `key_files` and the schema `derive/key-1`.  May import: derivation, decisions, blocks, keypages, exercises.keys,
-tables.endings, formats.
+Owns `render_key`, `titled_pages`, `key_files` and the schema `derive/key-1`.  May import: derivation, decisions, blocks, keypages,
+exercises.keys, tables.endings, formats.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ from derive.sentences import Speaker
 from derive.tables.endings import ending_of
 from derive.tensors.work import ArrayDerivation
 
+WHOLE = ("latex", "json")
+"""Formats in which paper and key are one document rather than two pages."""
 
-def render_key(
-    sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "", bidi_marks: bool = True
-) -> str:
+
+def render_key(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str = "") -> str:
     """Paper and key as one text, each under a heading that says which it is; LaTeX is one exam file, JSON the data."""
     if style == "latex":
         return render_exam(sheets, paper_id)
     if style == "json":
         return _data(work, paper_id)
+    return draw_pages(titled_pages(sheets), style)
+
+
+def titled_pages(sheets: Sheets) -> tuple[Page, Page]:
+    """Paper and key, each under a heading that says which it is."""
     speaker = Speaker(sheets.language)
-    pages = (_titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title")))
-    return draw_pages(pages, style, bidi_marks)
+    return _titled(sheets.paper, speaker.word("key", "paper-title")), _titled(sheets.key, speaker.word("key", "key-title"))
 
 
 def _titled(page: Page, kind: str) -> Page:
@@ -43,15 +48,12 @@ def _titled(page: Page, kind: str) -> Page:
     return replace(page, title=title, blocks=(Heading(1, title), *rest))
 
 
-def key_files(
-    sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str, bidi_marks: bool = True
-) -> dict[str, str]:
+def key_files(sheets: Sheets, work: Derivation | ArrayDerivation | Proof, style: str, paper_id: str) -> dict[str, str]:
     """The files of one variant by name: a paper and a key, or the one exam file that is both, or the data."""
     end = ending_of(style)
-    if style in ("latex", "json"):
+    if style in WHOLE:
         return {f"{paper_id}.{end}": render_key(sheets, work, style, paper_id)}
-    pages = {f"{paper_id}-paper.{end}": sheets.paper, f"{paper_id}-key.{end}": sheets.key}
-    return {name: draw_page(page, style, bidi_marks) for name, page in pages.items()}
+    return {f"{paper_id}-paper.{end}": draw_page(sheets.paper, style), f"{paper_id}-key.{end}": draw_page(sheets.key, style)}
 
 
 def _data(work: Derivation | ArrayDerivation | Proof, paper_id: str) -> str:

@@ -10,10 +10,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derive.bidi import setting_of
 from derive.blocks import Block, Equations, Page, Table
 from derive.exercises.nearly import Undecided
-from derive.formats.text import REASON_COLUMN, aligned_cells, aligned_lines, equation_lines, render_text, table_cells, width
+from derive.formats.text import (
+    REASON_COLUMN,
+    aligned_cells,
+    aligned_lines,
+    equation_lines,
+    render_text,
+    spelling_of,
+    table_cells,
+    width,
+)
 
 STRANGE = re.compile(r"0\.7770\d{4}0777|777000777777-777|[\x00\x01]")
 """What no page may hold of itself if it is to be taken apart."""
@@ -124,7 +132,7 @@ def alignment(block: Block, page: Page) -> list[Chain | None]:
     if isinstance(block, Table):
         return [None] if _MARK.search(_unaligned(block, page)) else []
     if isinstance(block, Equations):
-        lines = equation_lines(block, page.script, setting_of(page))
+        lines = equation_lines(block, page.script, spelling_of(page))
         static = [(line, reason) for line, reason in lines if not _MARK.search(line)]
         if (
             any(_MARK.search(reason) for _, reason in lines)
@@ -153,12 +161,12 @@ def _moves(lines: Sequence[tuple[str, str]], static: Sequence[tuple[str, str]]) 
 def _unaligned(block: Block, page: Page) -> str:
     """A block of text with `BREAK` where `_alignment` has something to align."""
     if isinstance(block, Table):
-        cells = table_cells(block, page.script, setting_of(page))
+        cells = table_cells(block, page.script, spelling_of(page))
         if not any(_MARK.search(cell) for row in cells for cell in row):
             return "".join(f"{line}\n" for line in (*aligned_cells(cells), ""))
         return BREAK + "\n".join(CELL.join(row) for row in cells) + "\n\n"
     if isinstance(block, Equations):
-        lines = equation_lines(block, page.script, setting_of(page))
+        lines = equation_lines(block, page.script, spelling_of(page))
         static = [pair for pair in lines if not _MARK.search(pair[0])]
         if _moves(lines, static):
             return BREAK + "".join(f"  {line}\n" for line, _ in lines[len(static) :]) + "\n"

@@ -1,26 +1,17 @@
 """A page as plain text: Unicode, one formula a line, never wrapped.
 
-Owns `render_text` and the face `TEXT`.  May import: bidi, blocks, symbols, formats.mathematics, tables.ops.
+Owns `render_text`, the face `TEXT`, and `Spelling`, which every kind of text has of its own.  May import: bidi, blocks, symbols,
+formats.mathematics, tables.ops.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from derive.bidi import (
-    DIGITS,
-    PLAIN,
-    RIGHT,
-    TURN,
-    WEIGHTLESS,
-    Setting,
-    isolated,
-    numerals,
-    runs,
-    setting_of,
-)
+from derive.bidi import DIGITS, RIGHT, TURN, WEIGHTLESS, isolated, numerals, runs, without_marks
 from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
 from derive.formats.mathematics import Face, in_digits, write
 from derive.symbols import Script
@@ -129,7 +120,6 @@ TEXT = Face(
 )
 
 
-
 def _in_line(text: str) -> str:
     """A number whose power of ten stands in the line, where digits cannot be raised."""
     mantissa, _, exponent = text.replace("-", "−").partition("e")
@@ -139,75 +129,121 @@ def _in_line(text: str) -> str:
 FACES = {digits: in_digits(TEXT if digits == "latin" else replace(TEXT, number=_in_line), digits) for digits in DIGITS}
 """The face for each script of digits."""
 
-RELATIONS = {"=": "=", "≈": "≈", "iff": "⇔", "": " "}
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a page of text is set: its characters, its digits, and which way its words run.
+
+    `face` and `relations` spell formulas, `hessian` is what stands before one; `digits` is the script of the numbers among words.
+    `letters` gives words the characters the text may have, and whatever else is on a line at the end.
+    """
+
+    face: Face = TEXT
+    relations: Mapping[str, str] = field(default_factory=lambda: {"=": "=", "≈": "≈", "iff": "⇔", "": " "})
+    hessian: str = "∇²"
+    digits: str = "latin"
+    right_to_left: bool = False
+    letters: Callable[[str], str] = str
+
+    def held(self, text: str) -> str:
+        """A text that reads from left to right, held together where words around it may not."""
+        return isolated(text) if self.right_to_left else text
+
+
+UNICODE = Spelling()
+
+
+def spelling_of(page: Page, letters: Callable[[str], str] = str) -> Spelling:
+    """How a page is set in Unicode."""
+    return Spelling(FACES[page.digits], digits=page.digits, right_to_left=page.direction == "rtl", letters=letters)
 
 
 BLANK_WIDTH = 24
 
 
-def formula(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
+def formula(shown: Shown, script: Script, spelling: Spelling = UNICODE) -> str:
     """One formula as text; a final answer in brackets."""
-    face = FACES[setting.digits]
     match shown:
         case Boxed(tree):
-            return f"[ {write(tree, face, script)} ]"
+            return f"[ {write(tree, spelling.face, script)} ]"
         case Blank():
             return "_" * BLANK_WIDTH
-    return write(shown, face, script)
+    return write(shown, spelling.face, script)
 
 
-def words(text: Text, script: Script, setting: Setting = PLAIN) -> str:
+def words(text: Text, script: Script, spelling: Spelling = UNICODE) -> str:
     """A sentence with its formulas; from right to left, what reads from left to right in it is isolated."""
 
     def said(parts: Text) -> str:
-        spelled = (numerals(p, setting.digits) if isinstance(p, str) else formula(p, script, setting) for p in parts)
+        spelled = (
+            spelling.letters(numerals(p, spelling.digits)) if isinstance(p, str) else formula(p, script, spelling) for p in parts
+        )
         return "".join(spelled)
 
-    if not setting.right_to_left:
+    if not spelling.right_to_left:
         return said(text)
     return "".join([isolated(said(run.parts)) if run.left else said(run.parts) for run in runs(text)])
 
 
-def cell_words(text: Text, script: Script, setting: Setting) -> str:
+def _turns(text: Text, spelling: Spelling) -> bool:
+    """Whether words run from right to left."""
+    return spelling.right_to_left and not all(run.left for run in runs(text))
+
+
+def cell_words(text: Text, script: Script, spelling: Spelling) -> str:
     """Words that stand beside others in a line, held together."""
-    said = words(text, script, setting)
-    return said if not setting.right_to_left or all(run.left for run in runs(text)) else isolated(said, RIGHT)
+    said = words(text, script, spelling)
+    return isolated(said, RIGHT) if _turns(text, spelling) else said
 
 
-def line_of_words(text: Text, script: Script, setting: Setting) -> str:
+def line_of_words(text: Text, script: Script, spelling: Spelling) -> str:
     """Words that have a line to themselves, which runs their way."""
-    said = words(text, script, setting)
-    return said if not setting.right_to_left or all(run.left for run in runs(text)) else TURN + said
+    said = words(text, script, spelling)
+    return TURN + said if _turns(text, spelling) else said
 
 
-def equation_lines(block: Equations, script: Script, setting: Setting = PLAIN) -> list[tuple[str, str]]:
-    """The lines of a chain, each with its reason: left sides stand once, relations below each other."""
-    lines = _equation_lines(block, script, setting)
-    return [(isolated(line), reason) for line, reason in lines] if setting.right_to_left else lines
+class Line(NamedTuple):
+    """A line of a chain: the formula, the shapes below it, why it holds, and the column in which its right side begins."""
+
+    formula: str
+    shapes: str
+    reason: str
+    start: int
 
 
-def _equation_lines(block: Equations, script: Script, setting: Setting) -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    margin = 0
+def chain_lines(block: Equations, script: Script, spelling: Spelling = UNICODE, margin: int | None = None) -> list[Line]:
+    """The lines of a chain: left sides stand once, relations below each other; beyond `margin` a left side is not waited for."""
+    lines: list[Line] = []
+    broadest = max(len(spelling.relations[row.relation]) for row in block.rows)
+    column = 0
     for row in block.rows:
-        left = "" if row.left is None else formula(row.left, script, setting)
-        reason = cell_words(row.reason, script, setting)
+        left = "" if row.left is None else formula(row.left, script, spelling)
+        reason = cell_words(row.reason, script, spelling)
         if row.relation == "":
-            margin = 2
-            lines.append((left, reason))
+            column = 2
+            lines.append(Line(left, "", reason, 0))
             continue
-        margin = max(margin, width(left)) if row.left is not None else margin
-        right, shapes = stacked(formula(row.right, script, setting))
-        lines.append((f"{padded(left, margin)} {RELATIONS[row.relation]} {right}", reason))
-        if shapes:
-            lines.append((f"{'':<{margin}}   {shapes}", ""))
+        column = max(column, width(left) if margin is None else min(width(left), margin))
+        right, shapes = stacked(formula(row.right, script, spelling))
+        before = f"{padded(left, column)} {spelling.relations[row.relation].rjust(broadest)} "
+        lines.append(Line(before + right, " " * width(before) + shapes if shapes else "", reason, width(before)))
     return lines
 
 
-def table_cells(block: Table, script: Script, setting: Setting = PLAIN) -> list[list[str]]:
+def equation_lines(block: Equations, script: Script, spelling: Spelling = UNICODE) -> list[tuple[str, str]]:
+    """The lines of a chain, each with its reason; shapes are a line of their own."""
+    lines: list[tuple[str, str]] = []
+    for line in chain_lines(block, script, spelling):
+        lines.append((spelling.held(line.formula), line.reason))
+        if line.shapes:
+            lines.append((spelling.held(line.shapes), ""))
+    return lines
+
+
+def table_cells(block: Table, script: Script, spelling: Spelling = UNICODE) -> list[list[str]]:
     """The cells of a table as text, the head first; from right to left each is held together, and so is their order in a line."""
-    rows = [[cell_words(cell, script, setting) for cell in row] for row in (tuple((name,) for name in block.head), *block.rows)]
-    return [[TURN + first, *rest] for first, *rest in rows] if setting.right_to_left else rows
+    rows = [[cell_words(cell, script, spelling) for cell in row] for row in (tuple((name,) for name in block.head), *block.rows)]
+    return [[TURN + first, *rest] for first, *rest in rows] if spelling.right_to_left else rows
 
 
 def aligned_lines(lines: Sequence[tuple[str, str]]) -> Iterable[str]:
@@ -234,38 +270,59 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def matrix_lines(block: Matrix, script: Script, setting: Setting = PLAIN) -> list[str]:
-    """A matrix with the names of its columns above it and those of its rows beside it."""
-    left = f"∇²{formula(block.of, script)} {RELATIONS[block.relation]}"
-    names = [formula(label, script) for label in block.labels]
-    cells = [[formula(cell, script, setting) for cell in row] for row in block.rows]
-    table = [["", *names], *([name, *row] for name, row in zip(names, cells, strict=True))]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    rows = ["   ".join([cell.rjust(width) for cell, width in zip(row, widths, strict=True)]) for row in table]
-    lines = [f"  {left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
-    return [isolated(line) for line in lines] if setting.right_to_left else lines
+def matrix_lines(block: Matrix, script: Script, spelling: Spelling = UNICODE, room: int | None = None) -> list[str]:
+    """A matrix, the names of its columns above it and those of its rows beside it; so many columns at once as there is room for."""
+    return [spelling.held(line) for line in _matrix_lines(block, script, spelling, room)]
+
+
+def _matrix_lines(block: Matrix, script: Script, spelling: Spelling, room: int | None) -> list[str]:
+    left = f"  {spelling.hessian}{formula(block.of, script, spelling)} {spelling.relations[block.relation]}"
+    names = [formula(label, script, spelling) for label in block.labels]
+    columns = [["", *names]]
+    for name, column in zip(names, zip(*block.rows, strict=True), strict=True):
+        columns.append([name, *(formula(cell, script, spelling) for cell in column)])
+    columns = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
+    rows = ["   ".join(row) for row in zip(*columns, strict=True)]
+    lines = [f"{left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+    if room is None or max(map(len, lines)) <= room:
+        return lines
+    lines, (labels, *columns) = [left], columns
+    while columns:
+        most = max(1, (room - 2 - len(labels[0])) // (3 + max(map(len, (column[0] for column in columns)))))
+        lines += ["  " + "   ".join(row) for row in zip(labels, *columns[:most], strict=True)]
+        columns = columns[most:]
+    return lines
 
 
 def render_text(page: Page) -> str:
     """The page as plain text."""
-    return "\n".join(_lines(page)).rstrip("\n") + "\n"
+    return spelled_out(page, spelling_of(page))
 
 
-def _lines(page: Page) -> Iterable[str]:
-    setting = setting_of(page)
+def render_unmarked(page: Page) -> str:
+    """The page as plain text without direction marks, for what does not know them."""
+    return spelled_out(page, spelling_of(page, without_marks))
+
+
+def spelled_out(page: Page, spelling: Spelling) -> str:
+    """The page as plain text in any spelling."""
+    return spelling.letters("\n".join(_lines(page, spelling)).rstrip("\n") + "\n")
+
+
+def _lines(page: Page, spelling: Spelling) -> Iterable[str]:
     for block in page.blocks:
         match block:
             case Heading(level, text):
-                heading = line_of_words((text,), page.script, setting)
-                turn = TURN if setting.right_to_left else ""
+                heading = line_of_words((text,), page.script, spelling)
+                turn = TURN if spelling.right_to_left else ""
                 yield from (heading, turn + ("=" if level == 1 else "-") * width(heading), "")
             case Prose(parts):
-                yield from (line_of_words(parts, page.script, setting), "")
+                yield from (line_of_words(parts, page.script, spelling), "")
             case Equations():
-                yield from aligned_lines(equation_lines(block, page.script, setting))
+                yield from aligned_lines(equation_lines(block, page.script, spelling))
                 yield ""
             case Table():
-                yield from aligned_cells(table_cells(block, page.script, setting))
+                yield from aligned_cells(table_cells(block, page.script, spelling))
                 yield ""
             case Matrix():
-                yield from (*matrix_lines(block, page.script, setting), "")
+                yield from (*matrix_lines(block, page.script, spelling), "")

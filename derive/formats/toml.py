@@ -1,6 +1,6 @@
 """A problem as a problem file: every equation, whatever shorthand it was typed in.
 
-Owns `render_problem`.  May import: spec, wording, formats.plain.
+Owns `render_problem` and `quoted`.  May import: spec, wording, formats.plain.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def render_problem(problem: Problem) -> str:
     return "\n".join(_lines(problem)).rstrip("\n") + "\n"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A TOML string; JSON escapes are TOML escapes."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -33,7 +33,7 @@ def _quoted(text: str) -> str:
 def _lines(problem: Problem) -> Iterable[str]:
     for key in ("title", "source", "question", "notation"):
         if getattr(problem, key):
-            yield f"{key} = {_quoted(getattr(problem, key))}"
+            yield f"{key} = {quoted(getattr(problem, key))}"
     yield from _numbers("[given]", problem.given)
     if problem.arrays is not None:
         yield from _array_sections(problem.arrays)
@@ -44,15 +44,15 @@ def _lines(problem: Problem) -> Iterable[str]:
         if isinstance(rhs, Call):
             rhs = Call(rhs.function, rhs.arguments)
         if equation.goal not in done:
-            key = _quoted(", ".join(goals)) if len(goals) > 1 else goals[0]
+            key = quoted(", ".join(goals)) if len(goals) > 1 else goals[0]
             left = f"{typed(Indexed(Name(equation.goal), rhs.indices))} = " if isinstance(rhs, Rule) else ""
-            yield f"{key} = {_quoted(left + typed(rhs))}"
+            yield f"{key} = {quoted(left + typed(rhs))}"
             done.update(goals)
     train = problem.train
-    yield from ("", "[train]", f"loss = {_quoted(train.loss)}", f"parameters = {json.dumps(list(train.parameters))}")
+    yield from ("", "[train]", f"loss = {quoted(train.loss)}", f"parameters = {json.dumps(list(train.parameters))}")
     if train.learning_rate is not None:
         yield f"learning_rate = {train.learning_rate.text}"
-    yield f"rule = {_quoted(train.rule)}"
+    yield f"rule = {quoted(train.rule)}"
     yield from (f"{name} = {number.text}" for name, number in train.numbers.items())
     yield from _texts("[names]", problem.names)
     if problem.vectors:
@@ -75,12 +75,12 @@ def _array_sections(arrays: Arrays) -> Iterable[str]:
         yield from (f"{name} = {_nested(value)}" for name, value in arrays.given.items())
     yield from ("", "[shapes]")
     for name, shape in arrays.shapes.items():
-        yield f"{name} = [{', '.join(size.text if isinstance(size, Number) else _quoted(typed(size)) for size in shape)}]"
+        yield f"{name} = [{', '.join(size.text if isinstance(size, Number) else quoted(typed(size)) for size in shape)}]"
     if arrays.facts:
         yield from ("", "[assume]")
         for fact in arrays.facts:
             axis = f", {fact.axis}" if len(arrays.shapes[fact.name]) > 1 else ""
-            yield f"{_quoted(f'sum({fact.name}{axis})')} = {fact.total}"
+            yield f"{quoted(f'sum({fact.name}{axis})')} = {fact.total}"
 
 
 def _nested(value: Numbers) -> str:
@@ -94,4 +94,4 @@ def _numbers(head: str, numbers: Mapping[str, Number]) -> Iterable[str]:
 
 def _texts(head: str, texts: Mapping[str, str]) -> Iterable[str]:
     if texts:
-        yield from ("", head, *(f"{_quoted(name)} = {_quoted(text)}" for name, text in texts.items()))
+        yield from ("", head, *(f"{quoted(name)} = {quoted(text)}" for name, text in texts.items()))

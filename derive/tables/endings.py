@@ -40,12 +40,12 @@ def format_of(path: str | None, formats: Collection[str]) -> str:
 
 
 def ending_of(style: str) -> str:
-    """How a file in this format ends.
+    """How a file in this format ends, or in a kind of it.
 
-    >>> ending_of("markdown")
-    'md'
+    >>> ending_of("markdown"), ending_of("text-ascii")
+    ('md', 'txt')
     """
-    return next(ending for ending, its in ENDINGS.items() if its == style)
+    return next(ending for ending, its in ENDINGS.items() if its == style.partition("-")[0])
 
 
 def source_of(style: str) -> str:
