@@ -1,13 +1,13 @@
-"""The commands `list`, `show` and `check`.
+"""The commands `list`, `show`, `check` and `explain`.
 
-Owns `run_list`, `run_show` and `run_check`.  Imports what it needs when it needs it.
+Owns `run_list`, `run_show`, `run_check` and `run_explain`.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
 
 from derive.errors import UsageError
 from derive.requests import paper_named, problem_named, rounding_asked, typed_in, work_asked
-from derive.streams import is_plain, put_work, write_text
+from derive.streams import is_plain, put_pages, put_work, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +83,14 @@ def run_check(options: argparse.Namespace) -> bool:
         options.output = None
         put_work(grades, "text", options, rounding)
     return bool(options.fail_on_wrong and grades.failed)
+
+
+def run_explain(options: argparse.Namespace) -> None:
+    """The page about one thing, or the list of all that can be explained."""
+    from derive.explainpages import explained, list_page
+
+    page = list_page(options.lang) if options.name is None else explained(options.name, options.lang)
+    put_pages((page,), options.format, options)
 
 
 def _variant(problem: Problem, paper: str) -> Problem:

@@ -107,6 +107,11 @@ def _check(command: argparse.ArgumentParser) -> None:
     _numbers(command)
 
 
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", nargs="?", help="chain-rule, loss-sign, sigmoid, adam (derive explain lists them)")
+    _page(command, tuple(style for style in FORMATS if style != "json"))
+
+
 def _new(command: argparse.ArgumentParser) -> None:
     command.add_argument("--title", metavar="TEXT", help="the title of the page")
     command.add_argument("--sizes", metavar="N,N,...", help="units in each layer, inputs first (2,2,1)")
@@ -173,6 +178,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         _key,
     ),
     "check": ("audit somebody's answers", "The audit of somebody's answers, line by line.", _check),
+    "explain": (
+        "a law, a slip, an operation or an update rule on a page",
+        "What a law, a slip, an operation or an update rule is, with an example worked for it. Without a name: what there is.",
+        _explain,
+    ),
     "new": (
         "write a problem file to start from",
         "A commented problem file to change. Without any of these options it asks a few questions, on a terminal.",

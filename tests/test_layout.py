@@ -13,7 +13,7 @@ ORDER = [
     "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems",
     "tensors.matrices", "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit",
-    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages",
+    "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages", "keypages",
     "formats", "formats.mathematics", "formats.plain", "formats.latex", "formats.text", "formats.breaks", "formats.ascii", "formats.markdown", "formats.json", "formats.arrayjson", "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "cli", "__main__",
