@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("commands", "run_check"),
     "explain": ("commands", "run_explain"),
     "new": ("newcommand", "run_new"),
+    "completion": ("commands", "run_completion"),
 }
 """For each command, the module and the function that run it; what a function gives is whether something checked is wrong."""
 

@@ -1,6 +1,6 @@
-"""The commands `list`, `show`, `check` and `explain`.
+"""The commands that take a few lines: `list`, `show`, `check`, `explain`, `completion`.
 
-Owns `run_list`, `run_show`, `run_check` and `run_explain`.  Imports what it needs when it needs it.
+Owns `run_list`, `run_show`, `run_check`, `run_explain` and `run_completion`.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
@@ -91,6 +91,13 @@ def run_explain(options: argparse.Namespace) -> None:
 
     page = list_page(options.lang) if options.name is None else explained(options.name, options.lang)
     put_pages((page,), options.format, options)
+
+
+def run_completion(options: argparse.Namespace) -> None:
+    """The completion script for a shell."""
+    from derive.completions import completion_script
+
+    write_text(completion_script(options.shell), None)
 
 
 def _variant(problem: Problem, paper: str) -> Problem:

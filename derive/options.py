@@ -130,6 +130,10 @@ def _new(command: argparse.ArgumentParser) -> None:
     _language(command)
 
 
+def _completion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+
+
 def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     """What every command that writes a page takes."""
     command.set_defaults(formats=formats)
@@ -187,6 +191,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "write a problem file to start from",
         "A commented problem file to change. Without any of these options it asks a few questions, on a terminal.",
         _new,
+    ),
+    "completion": (
+        "completion for a shell",
+        "Print the completion script for a shell: source it, or put it where the shell looks for such scripts.",
+        _completion,
     ),
 }
 """For each command a line on it, a sentence on it, and its options."""

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import derive
+from derive.arguments import commands
 from derive.blocks import Equations, Heading, Table
 from derive.cli import main
+from derive.completions import completion_script
 from derive.exercises.answers import read_answers
 from derive.exercises.audit import audit_papers
 from derive.explainpages import EXAMPLES, MADE, MADE_IN, explained, groups, list_page
@@ -33,6 +35,7 @@ from derive.formats.plain import typed
 from derive.formats.terminal import print_pages
 from derive.formats.text import UNICODE, chain_lines, width
 from derive.keypages import sheets_of
+from derive.options import COMMANDS
 from derive.pages import page_of
 from derive.reader import read_formula
 from derive.sentences import catalogue
@@ -699,3 +702,105 @@ def test_explanations_compile(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
     assert b"Missing character" not in (tmp_path / "all.log").read_bytes()
+
+
+# --- completion -----------------------------------------------------------------------------------------------------------
+
+COMPLETED = [  # what is typed in a folder with answers.txt, net.toml and page.tex; what it can become
+    ("derive ", set(COMMANDS)),
+    ("derive sh", {"show"}),
+    ("derive show q", {"q1", "q2", "q3"}),
+    ("derive show --wrt w5 --hessian q", {"q1", "q2", "q3"}),
+    ("derive show ne", {"nesterov", "net.toml"}),
+    ("derive show q1 -o pa", {"page.tex"}),
+    ("derive show --fr", {"--fragment"}),
+    ("derive show q1 --format m", {"markdown"}),
+    ("derive key q2 --carry ", {"full", "hand"}),
+    ("derive check q", {"q1", "q2", "q3"}),
+    ("derive check q1 an", {"answers.txt"}),
+    ("derive check q1 answers.txt --format c", {"csv"}),
+    ("derive explain ch", {"chain-rule", "chain-rule-sum"}),
+    ("derive explain missing-", {"missing-slope", "missing-path", "missing-factor", "missing-rate"}),
+    ("derive new --loss cr", {"cross_entropy"}),
+    ("derive new --rule adam", {"adam", "adamw"}),
+    ("derive completion ", {"bash", "zsh", "fish"}),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("folder")
+    for name in ("answers.txt", "net.toml", "page.tex"):
+        (path / name).write_text("", encoding="utf-8")
+    for shell in ("bash", "zsh", "fish"):
+        (path / f".{shell}").mkdir()
+        (path / f".{shell}" / "_derive").write_text(completion_script(shell), encoding="utf-8")
+    return path
+
+
+def missing(shell):
+    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not installed, so its completion was not tried")
+
+
+@missing("bash")
+@pytest.mark.parametrize(("line", "expected"), COMPLETED)
+def test_completion_in_bash(line, expected, folder):
+    words = line.split(" ")
+    program = 'source .bash/_derive; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _derive; printf "%s\\n" "${COMPREPLY[@]}"; complete -p derive'
+    done = subprocess.run(["bash", "-c", program, "bash", *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    *found, registered = done.stdout.splitlines()
+    assert (set(found), done.stderr, registered) == (expected, "", "complete -F _derive derive")
+
+
+@missing("bash")
+def test_completion_in_bash_behind_an_equals_sign(folder):
+    """Bash makes three words of --format=mark."""
+    program = 'source .bash/_derive; COMP_WORDS=(derive show q1 --format = mark); COMP_CWORD=5; _derive; echo "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", program], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("markdown\n", "")
+
+
+@missing("fish")
+@pytest.mark.parametrize(("line", "expected"), COMPLETED)
+def test_completion_in_fish(line, expected, folder):
+    program = "source .fish/_derive; complete -C $argv[1]"
+    done = subprocess.run(["fish", "-N", "-c", program, line], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert ({found.split("\t")[0] for found in done.stdout.splitlines()}, done.stderr) == (expected, "")
+
+
+@missing("zsh")
+@pytest.mark.parametrize(("line", "expected"), COMPLETED)
+def test_completion_in_zsh(line, expected, folder):
+    """On a terminal, as zsh completes nowhere else: what it writes when the Tab key is hit twice."""
+    pytest.importorskip("termios")
+    ours, theirs = os.openpty()
+    setup = "PS1=; autoload -Uz compinit; compinit -u -D; fpath=($PWD/.zsh $fpath); autoload -Uz _derive; compdef _derive derive; LISTMAX=0; unsetopt beep; echo REA''DY\n"
+    with subprocess.Popen(["zsh", "-f", "-i"], cwd=folder, env={**PLACE, "TERM": "dumb", "COLUMNS": "80"}, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as shell:
+        os.close(theirs)
+        os.set_blocking(ours, False)
+
+        def hear(until):
+            said, end = "", time.monotonic() + 20
+            while not until(said) and time.monotonic() < end:
+                try:
+                    said += os.read(ours, 65536).decode()
+                except BlockingIOError:
+                    time.sleep(0.01)
+            return said
+
+        os.write(ours, setup.encode())
+        hear(lambda said: "READY" in said)
+        os.write(ours, line.encode() + b"\t\t")
+        heard = hear(lambda said: all(word in said for word in expected))
+        shell.kill()
+    os.close(ours)
+    assert {word for word in expected if word in heard} == expected, heard
+    assert "command not found" not in heard
+
+
+def test_a_flag_takes_a_value_in_every_command_or_in_none():
+    """The scripts rely on it to count arguments."""
+    taking = {flag for command in commands() for option in command.options if option.metavar for flag in option.flags}
+    bare = {flag for command in commands() for option in command.options if not option.metavar for flag in option.flags}
+    assert not taking & bare
+    assert len(taking) > 10
