@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("commands", "run_explain"),
     "new": ("newcommand", "run_new"),
     "completion": ("commands", "run_completion"),
+    "man": ("commands", "run_man"),
 }
 """For each command, the module and the function that run it; what a function gives is whether something checked is wrong."""
 

@@ -1,6 +1,6 @@
-"""The commands that take a few lines: `list`, `show`, `check`, `explain`, `completion`.
+"""The commands that take a few lines: `list`, `show`, `check`, `explain`, `completion`, `man`.
 
-Owns `run_list`, `run_show`, `run_check`, `run_explain` and `run_completion`.  Imports what it needs when it needs it.
+Owns `run_list`, `run_show`, `run_check`, `run_explain`, `run_completion` and `run_man`.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
@@ -98,6 +98,13 @@ def run_completion(options: argparse.Namespace) -> None:
     from derive.completions import completion_script
 
     write_text(completion_script(options.shell), None)
+
+
+def run_man(options: argparse.Namespace) -> None:
+    """The manual page."""
+    from derive.manpages import man_page
+
+    write_text(man_page(), None)
 
 
 def _variant(problem: Problem, paper: str) -> Problem:

@@ -197,5 +197,6 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "Print the completion script for a shell: source it, or put it where the shell looks for such scripts.",
         _completion,
     ),
+    "man": ("the manual page", "Print the manual page in roff: derive man | man -l -", lambda command: None),
 }
 """For each command a line on it, a sentence on it, and its options."""

@@ -5,13 +5,16 @@ import gc
 import io
 import os
 import re
+import runpy
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import time
+import types
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import work_out
@@ -20,7 +23,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import derive
-from derive.arguments import commands
+from derive.arguments import commands, top_options
 from derive.blocks import Equations, Heading, Table
 from derive.cli import main
 from derive.completions import completion_script
@@ -35,6 +38,7 @@ from derive.formats.plain import typed
 from derive.formats.terminal import print_pages
 from derive.formats.text import UNICODE, chain_lines, width
 from derive.keypages import sheets_of
+from derive.manpages import escaped, man_page
 from derive.options import COMMANDS
 from derive.pages import page_of
 from derive.reader import read_formula
@@ -804,3 +808,75 @@ def test_a_flag_takes_a_value_in_every_command_or_in_none():
     bare = {flag for command in commands() for option in command.options if not option.metavar for flag in option.flags}
     assert not taking & bare
     assert len(taking) > 10
+
+
+# --- the manual page ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def manual(tmp_path_factory):
+    path = tmp_path_factory.mktemp("man") / "derive.1"
+    path.write_text(man_page(), encoding="utf-8")
+    return path
+
+
+LINTERS = [["groff", "-ww", "-man", "-Tutf8", "-z"], ["man", "--warnings", "-l"], ["mandoc", "-T", "lint", "-W", "warning"]]
+
+
+@pytest.mark.parametrize("linter", [pytest.param(linter, marks=missing(linter[0]), id=linter[0]) for linter in LINTERS])
+def test_the_manual_page_has_no_fault(linter, manual):
+    environment = {**PLACE, "MANPAGER": "cat", "PAGER": "cat"}
+    done = subprocess.run([*linter, manual], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@missing("man")
+def test_the_manual_page_says_what_help_says(manual):
+    environment = {**PLACE, "MANPAGER": "cat", "MANWIDTH": "10000", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": "", "GROFF_NO_SGR": "1"}
+    done = subprocess.run(["man", "-l", manual], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    text = " ".join(re.sub(".\b", "", done.stdout).replace("‐\n", "").split())
+    for part in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"):
+        assert f" {part} " in text
+    for command in commands():
+        assert f"derive {command.name}" in text
+        assert command.description in text
+        for argument in (*command.options, *command.positional, *top_options()):
+            assert argument.help in text, argument
+            assert all(flag in text for flag in argument.flags)
+    for name in ("NO_COLOR", "FORCE_COLOR", "BROWSER"):
+        assert name in text
+
+
+def test_roff_is_escaped():
+    """A line of text is never a request, and a backslash never an escape."""
+    for text in (".br", "'br", "a\\fBb", "a\nb"):
+        line = escaped(text)
+        assert "\n" not in line
+        assert line[0] not in ".'"
+        assert not re.search(r"\\(?![e\-&(\[])", line)
+    requests = {line.split()[0] for line in man_page().splitlines() if line.startswith((".", "'"))}
+    assert requests == {".TH", ".SH", ".SS", ".TP", ".PP", ".br"}
+
+
+def test_the_commands_print_what_is_shipped(run):
+    assert run("man") == (0, man_page(), "")
+    for shell in ("bash", "zsh", "fish"):
+        assert run("completion", shell) == (0, completion_script(shell), "")
+
+
+HOOK = Path(__file__).parent.parent / ".hatch.py"
+
+
+def test_the_wheel_brings_the_manual_page_and_the_completions(monkeypatch):
+    """The hook is run as the build does, on a stand-in for the class of the build backend."""
+    interface = types.ModuleType("interface")
+    interface.BuildHookInterface = type("BuildHookInterface", (), {"root": str(HOOK.parent)})
+    monkeypatch.setitem(sys.modules, "hatchling.builders.hooks.plugin.interface", interface)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    hook, data = runpy.run_path(str(HOOK))["SharedPages"](), {"shared_data": {}}
+    hook.initialize("standard", data)
+    found = {place: Path(path).read_text(encoding="utf-8") for path, place in data["shared_data"].items()}
+    hook.finalize("standard", data, "")
+    assert found.pop("share/man/man1/derive.1") == man_page()
+    assert set(found.values()) == {completion_script(shell) for shell in ("bash", "zsh", "fish")}
+    assert not any(Path(path).exists() for path in data["shared_data"])

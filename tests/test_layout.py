@@ -16,7 +16,7 @@ ORDER = [
     "exercises.decided", "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "blocks", "sentences", "scripts", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages", "keypages",
     "formats", "formats.mathematics", "formats.plain", "formats.latex", "formats.text", "formats.breaks", "formats.ascii", "formats.markdown", "formats.json", "formats.arrayjson", "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
-    "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "arguments", "completions", "cli", "__main__",
+    "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 
