@@ -6,7 +6,7 @@ Owns `run_list`, `run_show`, `run_check`, `run_explain`, `run_completion` and `r
 from __future__ import annotations
 
 from derive.errors import UsageError
-from derive.requests import paper_named, problem_named, rounding_asked, typed_in, work_asked
+from derive.requests import array_level, paper_named, problem_named, rounding_asked, typed_in, work_asked
 from derive.streams import is_plain, put_pages, put_work, write_text
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def run_show(options: argparse.Namespace) -> None:
     """The derivation of a problem, or with --expand its equations."""
     if options.fragment and options.format != "latex":
         raise UsageError("--fragment goes with --format latex")
-    problem = problem_named(options.problem, matrices=options.level is not None)
+    problem = problem_named(options.problem, matrices=array_level(options.level) is not None)
     if options.expand:
         from derive.formats.toml import render_problem
 
@@ -80,7 +80,7 @@ def run_check(options: argparse.Namespace) -> bool:
     grades = Class(problem, audits)
     put_work(grades, options.format, options, rounding)
     if beside:  # who has a gradebook written wants to see the class too
-        options.output = None
+        options.output, options.open = None, False
         put_work(grades, "text", options, rounding)
     return bool(options.fail_on_wrong and grades.failed)
 

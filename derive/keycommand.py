@@ -9,7 +9,7 @@ import argparse
 
 from derive.errors import UsageError
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
-from derive.streams import put_pages, tell, write_text
+from derive.streams import deliver, put_pages, tell
 from derive.tables.endings import ending_of
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ def run_key(options: argparse.Namespace) -> None:
     if only is not None and style == "json":
         raise UsageError("--paper-only and --key-only are pages: --format text, markdown or latex")
     if only is None and style in WHOLE:
-        write_text(render_key(sheets, work, style, paper or ""), options.output)
+        deliver(render_key(sheets, work, style, paper or ""), style, options)
     else:
         put_pages(titled_pages(sheets) if only is None else (only,), style, options)
 

@@ -19,12 +19,23 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 STATUS = (
-    "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
+    "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault, "
+    "130 interrupted"
 )
 
 
 FORMATS = tuple(style for style in ENDINGS.values() if style != "csv")
 """What a page can be written in; CSV is for a class."""
+
+
+VIEWED = ENDINGS.get("html", "text")
+"""What --open makes of a page when nothing else is said."""
+
+LEVELS = {
+    "brief": "results", "steps": "with the chain rule", "full": "every line",
+    "index": "over arrays, every line", "matrix": "what it comes to as matrices", "components": "gradients entry by entry",
+}  # fmt: skip
+"""How much of a derivation is shown."""
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,7 +48,10 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if "format" in options:
         options.explicit = options.format is not None
         folder = vars(options).get("variants") is not None
-        options.format = options.format or format_of(None if folder else options.output, options.formats)
+        usual = VIEWED if options.open else "text"
+        options.format = options.format or format_of(None if folder else options.output, options.formats, usual)
+        if options.open and folder:
+            raise UsageError("--open is for one page, and --variants writes many")
         if options.ascii and options.format != "text":
             raise UsageError("--ascii goes with --format text")
     return options
@@ -48,12 +62,27 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
+class _Version(argparse.Action):
+    """Looks at the versions only when they are asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            sympy = f"SymPy {version('sympy')}"
+        except PackageNotFoundError:
+            sympy = "SymPy is not installed"
+        python = ".".join(map(str, sys.version_info[:3]))
+        sys.stdout.write(f"derive {__version__} ({sympy}, Python {python})\n")
+        parser.exit()
+
+
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The commands and their options; with `only`, those of one command, which is all that a run needs."""
     top = _Parser(
         prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS
     )
-    top.add_argument("--version", action="version", version=f"derive {__version__}")
+    top.add_argument("--version", action=_Version, nargs=0, help="the versions of derive, SymPy and Python")
     commands = top.add_subparsers(prog="derive", dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, (told, description, fill) in COMMANDS.items():
         command = commands.add_parser(name, help=told, description=description, epilog=STATUS)
@@ -75,8 +104,7 @@ def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("--hessian", action="store_true", help="also the second derivatives, by the same quantities")
     command.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
     command.add_argument("--expand", action="store_true", help="print the problem written out equation by equation, and stop")
-    command.add_argument("--level", choices=("index", "matrix", "components"),
-                         help="over arrays: every line, what it comes to as matrices, or gradients entry by entry")  # fmt: skip
+    command.add_argument("--level", choices=tuple(LEVELS), help="; ".join(f"{name}: {told}" for name, told in LEVELS.items()))
     command.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
     _page(command)
     _numbers(command)
@@ -143,6 +171,8 @@ def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) 
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto",
                          help="auto: on a terminal that has colours, unless NO_COLOR is set")  # fmt: skip
     _letters(command)
+    command.add_argument("--open", action="store_true",
+                         help="open the page with the system's viewer: the file of -o, or one that is made for it")  # fmt: skip
 
 
 def _language(command: argparse.ArgumentParser) -> None:

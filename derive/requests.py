@@ -1,6 +1,7 @@
 """What the options ask for: the problem, the paper, the rounding, the work.
 
-Owns `problem_named`, `typed_in`, `paper_named`, `rounding_asked` and `work_asked`.  Imports what it needs when it needs it.
+Owns `problem_named`, `typed_in`, `paper_named`, `rounding_asked`, `array_level` and `work_asked`.  Imports what it needs when it
+needs it.
 """
 
 from __future__ import annotations
@@ -58,6 +59,15 @@ def rounding_asked(options: argparse.Namespace) -> Rounding:
     return Rounding(options.carry, options.digits or usual, places)
 
 
+ARRAY_LEVELS = ("index", "matrix", "components")
+"""The levels that say what is derived, of a problem over arrays; the others say how much of a page is shown."""
+
+
+def array_level(level: str | None) -> str | None:
+    """The level as a derivation over arrays takes it."""
+    return level if level in ARRAY_LEVELS else None
+
+
 def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDerivation | Proof:
     """The problem worked out: a derivation of what is asked for, or a proof."""
     if problem.decision is not None:
@@ -70,4 +80,5 @@ def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | Ar
         return prove_decisions(problem)
     from derive.works import derive
 
-    return derive(problem, rounding_asked(options), options.of, options.wrt, options.prove, options.level, options.hessian)
+    level = array_level(options.level)
+    return derive(problem, rounding_asked(options), options.of, options.wrt, options.prove, level, options.hessian)

@@ -1,7 +1,7 @@
 """Where a page goes: a file, a pipe, a terminal; its colours there, and its characters.
 
-Owns `put_work`, `put_pages`, `write_text` and `tell`.  A pipe gets the same bytes whatever surrounds it; what a terminal can do is
-asked of its encoding and its environment.
+Owns `put_work`, `put_pages`, `deliver`, `write_text` and `tell`.  A pipe gets the same bytes whatever surrounds it; what a terminal
+can do is asked of its encoding and its environment.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def put_work(
     from derive.formats import DATA, render
 
     if style in DATA:
-        write_text(render(work, style, options.lang, rounding), options.output)
+        deliver(render(work, style, options.lang, rounding), style, options)
         return
     from derive.pages import page_of
 
@@ -53,7 +53,7 @@ def put_pages(pages: Sequence[Page], style: str, options: argparse.Namespace) ->
     from derive.formats import draw_page
 
     ascii_only = is_plain(options)
-    if style == "text" and options.output is None and (_on_terminal() or options.color == "always"):
+    if style == "text" and options.output is None and not options.open and (_on_terminal() or options.color == "always"):
         from io import StringIO
 
         from derive.formats.terminal import print_pages
@@ -63,7 +63,32 @@ def put_pages(pages: Sequence[Page], style: str, options: argparse.Namespace) ->
         write_text(drawn.getvalue(), None)
         return
     style = "text-ascii" if style == "text" and ascii_only else style
-    write_text("\n".join(draw_page(page, style) for page in pages), options.output)
+    deliver("\n".join(draw_page(page, style) for page in pages), style, options)
+
+
+def deliver(text: str, style: str, options: argparse.Namespace) -> None:
+    """Write a text where the options say, and open it if they say so.  Raises UsageError where there is no viewer."""
+    if not options.open:
+        write_text(text, options.output)
+        return
+    import webbrowser
+    from pathlib import Path
+
+    output = options.output or _new_file(style)
+    write_text(text, output)
+    if not webbrowser.open(Path(output).resolve().as_uri()):
+        raise UsageError(f"--open: no viewer was found; the page is {output}")
+
+
+def _new_file(style: str) -> str:
+    """A file that stays, for a viewer to open."""
+    from tempfile import mkstemp
+
+    from derive.tables.endings import ending_of
+
+    number, path = mkstemp(prefix="derive-", suffix=f".{ending_of(style)}")
+    os.close(number)
+    return path
 
 
 def is_plain(options: argparse.Namespace) -> bool:
