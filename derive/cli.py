@@ -21,7 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("commands", "run_show"),
     "key": ("keycommand", "run_key"),
     "check": ("commands", "run_check"),
+    "explain": ("commands", "run_explain"),
     "new": ("newcommand", "run_new"),
+    "completion": ("commands", "run_completion"),
+    "man": ("commands", "run_man"),
 }
 """For each command, the module and the function that run it; what a function gives is whether something checked is wrong."""
 

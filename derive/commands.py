@@ -1,6 +1,6 @@
-"""The commands `list`, `show` and `check`.
+"""The commands that take a few lines: `list`, `show`, `check`, `explain`, `completion`, `man`.
 
-Owns `run_list`, `run_show` and `run_check`.  Imports what it needs when it needs it.
+Owns `run_list`, `run_show`, `run_check`, `run_explain`, `run_completion` and `run_man`.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from derive.errors import UsageError
 from derive.options import ARRAY_LEVELS
 from derive.progress import track
 from derive.requests import level_asked, paper_named, problem_named, rounding_asked, typed_in, work_asked
-from derive.streams import is_plain, put_work, write_text
+from derive.streams import is_plain, put_pages, put_work, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,9 +83,31 @@ def run_check(options: argparse.Namespace) -> bool:
     grades = Class(problem, audits)
     put_work(grades, options.format, options, rounding)
     if beside:  # who has a gradebook written wants to see the class too
-        options.output = None
+        options.output, options.open = None, False
         put_work(grades, "text", options, rounding)
     return bool(options.fail_on_wrong and grades.failed)
+
+
+def run_explain(options: argparse.Namespace) -> None:
+    """The page about one thing, or the list of all that can be explained."""
+    from derive.explainpages import explained, list_page
+
+    page = list_page(options.lang) if options.name is None else explained(options.name, options.lang)
+    put_pages((page,), options.format, options)
+
+
+def run_completion(options: argparse.Namespace) -> None:
+    """The completion script for a shell."""
+    from derive.completions import completion_script
+
+    write_text(completion_script(options.shell), None)
+
+
+def run_man(options: argparse.Namespace) -> None:
+    """The manual page."""
+    from derive.manpages import man_page
+
+    write_text(man_page(), None)
 
 
 def _variant(problem: Problem, paper: str) -> Problem:

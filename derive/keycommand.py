@@ -11,7 +11,7 @@ from functools import partial
 from derive.errors import UsageError
 from derive.progress import track
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
-from derive.streams import put_pages, style_asked, tell, write_text
+from derive.streams import deliver, put_pages, style_asked, tell
 from derive.tables.endings import ending_of, source_of
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ def run_key(options: argparse.Namespace) -> None:
     if only is not None and style == "json":
         raise UsageError("--paper-only and --key-only are pages, and JSON is none")
     if only is None and style in WHOLE:
-        write_text(render_key(sheets, work, style, paper or ""), options.output)
+        deliver(render_key(sheets, work, style, paper or ""), style, options)
     else:
         put_pages(titled_pages(sheets) if only is None else (only,), style, options)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from derive.errors import UsageError, shown
 from derive.sentences import Speaker
-from derive.starters import ACTIVATIONS, BIASES, FIELDS, LOSSES, chosen, problem_file, sizes_of
+from derive.starters import ACTIVATIONS, FIELDS, LOSSES, chosen, problem_file, sizes_of
 from derive.streams import tell, write_text
 from derive.tables.rules import RULES
 
@@ -86,5 +86,5 @@ class _Questions:
             yield line.strip() or usual
 
 
-KNOWN = {"loss": LOSSES, "biases": BIASES, "rule": tuple(RULES), "values": ("numbers", "symbols")}
-"""The words that a question can be answered with."""
+KNOWN = {"loss": LOSSES, "rule": tuple(RULES)}
+"""The words that a question can be answered with, where it does not say them."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 STATUS = (
-    "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault"
+    "exit status: 0 done, 1 something checked is wrong, 2 usage, 3 unreadable or invalid input, 4 a limit was hit, 70 our fault, "
+    "130 interrupted"
 )
 
 
@@ -28,7 +29,11 @@ FORMATS = tuple(style for style in ENDINGS.values() if style != "csv")
 """What a page can be written in; CSV is for a class."""
 
 
-PAGE_LEVELS, ARRAY_LEVELS = ("brief", "steps", "full"), ("index", "matrix", "components")
+VIEWED = ENDINGS.get("html", "text")
+"""What --open makes of a page when nothing else is said."""
+
+PAGE_LEVELS = {"brief": "results", "steps": "with the chain rule", "full": "every line"}
+ARRAY_LEVELS = {"index": "over arrays, every line", "matrix": "what it comes to as matrices", "components": "gradients entry by entry"}
 """How much of each chain a page shows, and how far arrays are written out."""
 
 
@@ -42,7 +47,10 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if "format" in options:
         options.explicit = options.format is not None
         folder = vars(options).get("variants") is not None
-        options.format = options.format or format_of(None if folder else options.output, options.formats)
+        usual = VIEWED if options.open else "text"
+        options.format = options.format or format_of(None if folder else options.output, options.formats, usual)
+        if options.open and folder:
+            raise UsageError("--open is for one page, and --variants writes many")
         if options.format in COMPILED:
             from derive.formats.pdf import require_compiler
 
@@ -59,12 +67,27 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
+class _Version(argparse.Action):
+    """Looks at the versions only when they are asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            sympy = f"SymPy {version('sympy')}"
+        except PackageNotFoundError:
+            sympy = "SymPy is not installed"
+        python = ".".join(map(str, sys.version_info[:3]))
+        sys.stdout.write(f"derive {__version__} ({sympy}, Python {python})\n")
+        parser.exit()
+
+
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The commands and their options; with `only`, those of one command, which is all that a run needs."""
     top = _Parser(
         prog="derive", description="Backpropagation, derived line by line; every line judged before it is printed.", epilog=STATUS
     )
-    top.add_argument("--version", action="version", version=f"derive {__version__}")
+    top.add_argument("--version", action=_Version, nargs=0, help="the versions of derive, SymPy and Python")
     commands = top.add_subparsers(prog="derive", dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, (told, description, fill) in COMMANDS.items():
         command = commands.add_parser(name, help=told, description=description, epilog=STATUS)
@@ -86,9 +109,8 @@ def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("--hessian", action="store_true", help="also the second derivatives, by the same quantities")
     command.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
     command.add_argument("--expand", action="store_true", help="print the problem written out equation by equation, and stop")
-    command.add_argument("--level", choices=(*PAGE_LEVELS, *ARRAY_LEVELS), metavar="LEVEL",
-                         help="brief: results; steps: with the chain rule; full: every line. Over arrays also index: every line; "
-                              "matrix: what it comes to as matrices; components: gradients entry by entry")  # fmt: skip
+    levels = PAGE_LEVELS | ARRAY_LEVELS
+    command.add_argument("--level", choices=tuple(levels), help="; ".join(f"{name}: {told}" for name, told in levels.items()))
     command.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
     _page(command)
     _numbers(command)
@@ -119,6 +141,11 @@ def _check(command: argparse.ArgumentParser) -> None:
     _numbers(command)
 
 
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", nargs="?", help="chain-rule, loss-sign, sigmoid, adam (derive explain lists them)")
+    _page(command, tuple(style for style in FORMATS if style != "json"))
+
+
 def _new(command: argparse.ArgumentParser) -> None:
     command.add_argument("--title", metavar="TEXT", help="the title of the page")
     command.add_argument("--sizes", metavar="N,N,...", help="units in each layer, inputs first (2,2,1)")
@@ -137,6 +164,10 @@ def _new(command: argparse.ArgumentParser) -> None:
     _language(command)
 
 
+def _completion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+
+
 def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     """What every command that writes a page takes."""
     command.set_defaults(formats=formats)
@@ -146,6 +177,8 @@ def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) 
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto",
                          help="auto: on a terminal that has colours, unless NO_COLOR is set")  # fmt: skip
     _letters(command)
+    command.add_argument("--open", action="store_true",
+                         help="open the page with the system's viewer: the file of -o, or one that is made for it")  # fmt: skip
 
 
 def _language(command: argparse.ArgumentParser) -> None:
@@ -188,10 +221,21 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         _key,
     ),
     "check": ("audit somebody's answers", "The audit of somebody's answers, line by line.", _check),
+    "explain": (
+        "a law, a slip, an operation or an update rule on a page",
+        "What a law, a slip, an operation or an update rule is, with an example worked for it. Without a name: what there is.",
+        _explain,
+    ),
     "new": (
         "write a problem file to start from",
         "A commented problem file to change. Without any of these options it asks a few questions, on a terminal.",
         _new,
     ),
+    "completion": (
+        "completion for a shell",
+        "Print the completion script for a shell: source it, or put it where the shell looks for such scripts.",
+        _completion,
+    ),
+    "man": ("the manual page", "Print the manual page in roff: derive man | man -l -", lambda command: None),
 }
 """For each command a line on it, a sentence on it, and its options."""

@@ -1,6 +1,6 @@
 """Where a page goes: a file, a pipe, a terminal; its colours there, and its characters.
 
-Owns `put_work`, `put_pages`, `put_text`, `style_asked`, `write_text` and `tell`.  A pipe gets the same bytes whatever surrounds
+Owns `put_work`, `put_pages`, `deliver`, `style_asked`, `write_text` and `tell`.  A pipe gets the same bytes whatever surrounds
 it; what a terminal can do is asked of its encoding and its environment.
 """
 
@@ -45,7 +45,7 @@ def put_work(
     from derive.formats import DATA, render
 
     if style in DATA:
-        write_text(render(work, style, options.lang, rounding), options.output)
+        deliver(render(work, style, options.lang, rounding), style, options)
         return
     from derive.pages import page_of
 
@@ -58,7 +58,7 @@ def put_pages(pages: Sequence[Page], style: str, options: argparse.Namespace) ->
     from derive.tables.endings import source_of
 
     kind = style_asked(options, source_of(style))
-    if style == "text" and options.output is None and (_on_terminal() or options.color == "always"):
+    if style == "text" and options.output is None and not options.open and (_on_terminal() or options.color == "always"):
         from io import StringIO
 
         from derive.formats.terminal import print_pages
@@ -67,19 +67,40 @@ def put_pages(pages: Sequence[Page], style: str, options: argparse.Namespace) ->
         print_pages(pages, _console(drawn, options.color), kind)
         write_text(drawn.getvalue(), None)
         return
-    put_text(draw_pages(pages, kind), style, options.output)
+    deliver(draw_pages(pages, kind), style, options)
 
 
-def put_text(text: str, style: str, output: str | None) -> None:
-    """Write what a format makes of its text."""
+def deliver(text: str, style: str, options: argparse.Namespace) -> None:
+    """Write what a format makes of its text where the options say, and open it if they say so.
+
+    Raises UsageError where there is no viewer.
+    """
     from derive.formats import finished
 
+    output: str | None = options.output or (_new_file(style) if options.open else None)
     content = finished(text, style)
     if isinstance(content, str):
         write_text(content, output)
     else:
         assert output is not None
         _write_whole(content, output)
+    if options.open and output is not None:
+        import webbrowser
+        from pathlib import Path
+
+        if not webbrowser.open(Path(output).resolve().as_uri()):
+            raise UsageError(f"--open: no viewer was found; the page is {output}")
+
+
+def _new_file(style: str) -> str:
+    """A file that stays, for a viewer to open."""
+    from tempfile import mkstemp
+
+    from derive.tables.endings import ending_of
+
+    number, path = mkstemp(prefix="derive-", suffix=f".{ending_of(style)}")
+    os.close(number)
+    return path
 
 
 def style_asked(options: argparse.Namespace, style: str) -> str:

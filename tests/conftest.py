@@ -1,9 +1,20 @@
-"""What the tests share: the problems worked out once, and the option that rewrites the expected pages."""
+"""What the tests share: the problems worked out once, the command, and the option that rewrites the expected pages."""
+
+import gc
+import os
+import shutil
+import sys
+from functools import cache
 
 import pytest
 
 import derive
+from derive.cli import main
 from derive.decisions import prove_decisions
+
+COMMAND = [sys.executable, "-m", "derive"]
+PLACE = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}
+"""A small clean environment for a process of its own."""
 
 
 def pytest_addoption(parser):
@@ -19,3 +30,26 @@ def work_out(name, **options):
     """A built-in problem, derived or proved."""
     problem = derive.find(name)
     return prove_decisions(problem) if problem.decision else derive.derive(problem, **options)
+
+
+@cache
+def worked(name):
+    """A built-in problem worked out once for all tests."""
+    return work_out(name)
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command in this process: exit status, standard output, standard error."""
+
+    def command(*arguments):
+        status = main([str(argument) for argument in arguments])
+        return (status, *capsys.readouterr())
+
+    yield command
+    gc.enable()  # the command switches the collector off for its own short life; a test process lives on
+
+
+def missing(program):
+    """Skips a test, and says so, where a program is not installed."""
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed, so nothing was tried with it")

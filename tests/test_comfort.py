@@ -1,70 +1,25 @@
-"""What makes the command pleasant: formats by file names, and all that follows."""
+"""Formats by the endings of files, pages that are opened, versions."""
 
 import csv
-import gc
 import io
 import os
 import re
-import signal
-import struct
 import subprocess
 import sys
-import time
-from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import work_out
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from rich.console import Console
+import sympy
+from conftest import COMMAND, PLACE, worked
 
 import derive
-from derive.bidi import END, LEFT, RIGHT, without_marks
-from derive.blocks import LEVELS, Equations
-from derive.catalogues import LANGUAGES
-from derive.cli import main
-from derive.exercises.answers import read_answers
-from derive.exercises.audit import audit_papers
-from derive.formats import draw_page, render
-from derive.formats.ascii import ASCII, LETTERS, transliterated
-from derive.formats.breaks import FACTORS, OPERATORS, broken, wrapped
-from derive.formats.mathematics import write
-from derive.formats.plain import typed
-from derive.formats.terminal import SPELLINGS, print_pages
-from derive.formats.text import UNICODE, chain_lines, width
-from derive.keypages import sheets_of
+from derive.blocks import LEVELS
+from derive.formats import render
 from derive.options import ARRAY_LEVELS, PAGE_LEVELS
-from derive.pages import page_of
-from derive.reader import read_formula
-from derive.starters import ACTIVATIONS, BIASES, LOSSES
-from derive.symbols import Script
 from derive.tables.endings import COMPILED, ENDINGS
-from derive.tables.rules import RULES
-from derive.works import derive as work_problem
 
-COMMAND = [sys.executable, "-m", "derive"]
-PLACE = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}
-
-
-@pytest.fixture(autouse=True)
-def collecting():
-    """The command switches the collector off for its own short life; a test process lives on."""
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs the command in this process: exit status, standard output, standard error."""
-
-    def command(*arguments):
-        status = main([str(argument) for argument in arguments])
-        return (status, *capsys.readouterr())
-
-    return command
-
-
-# --- formats by the endings of files --------------------------------------------------------------------------------------
+# --- formats by the endings of files -----------------------------------------------------------------------------------
 
 PAGE_ENDINGS = {ending: style for ending, style in ENDINGS.items() if style != "csv" and style not in COMPILED}
 
@@ -126,11 +81,82 @@ def test_a_gradebook_is_for_a_class_and_leaves_the_page_on_the_screen(run, tmp_p
     assert grades.read_text(encoding="utf-8") == page
 
 
+# --- opening a page, versions, levels ----------------------------------------------------------------------------------
+
+@pytest.fixture
+def viewer(tmp_path, monkeypatch):
+    """A viewer that writes down what it was asked to show."""
+    if os.name == "nt":
+        pytest.skip("needs a POSIX shell")
+    script, seen = tmp_path / "viewer", tmp_path / "seen"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {seen}\n', encoding="utf-8")
+    script.chmod(0o755)
+    (tmp_path / "made").mkdir()
+
+    def show(*arguments, **environment):
+        environment = {**PLACE, "BROWSER": f"{script} %s", "TMPDIR": str(tmp_path / "made"), **environment}
+        done = subprocess.run([*COMMAND, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        shown = [Path(unquote(urlsplit(line).path)) for line in seen.read_text(encoding="utf-8").splitlines()] if seen.exists() else []
+        return done.returncode, done.stdout, done.stderr, shown
+
+    return show
+
+
+def test_the_file_that_is_written_is_opened(viewer, tmp_path):
+    page = tmp_path / "my page.tex"
+    assert viewer("show", "q2", "--open", "-o", page) == (0, "", "", [page])
+    assert page.read_text(encoding="utf-8") == render(worked("q2"), "latex")
+    assert not list((tmp_path / "made").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [(["show", "q2"], None), (["key", "q1"], None), (["key", "q1", "--format", "latex"], "tex"), (["show", "q1", "--format", "json"], "json"), (["explain", "chain-rule", "--format", "markdown"], "md")],
+)
+def test_a_page_without_a_file_is_opened_in_one_that_stays(arguments, ending, viewer, tmp_path):
+    status, out, err, shown = viewer(*arguments, "--open")
+    assert (status, out, err, len(shown)) == (0, "", "", 1)
+    usual = next(ending for ending, style in ENDINGS.items() if style == ENDINGS.get("html", "text"))
+    assert shown == list((tmp_path / "made").iterdir())
+    assert shown[0].suffix == f".{ending or usual}"
+    assert shown[0].stat().st_size > 100
+
+
+def test_an_audit_is_opened_and_its_gradebook_is_not_opened_twice(viewer, tmp_path):
+    answers = tmp_path / "answers.csv"
+    answers.write_text(ANSWERS, encoding="utf-8")
+    assert len(viewer("check", "q1", answers, "--open")[3]) == 1
+    status, out, _, shown = viewer("check", "q1", answers, "--open", "-o", tmp_path / "grades.csv")
+    assert (status, shown[1:]) == (0, [tmp_path / "grades.csv"])
+    assert "Question 1" in out
+
+
+def test_without_a_viewer_the_page_is_there_all_the_same(viewer, tmp_path):
+    page = tmp_path / "page.txt"
+    said = viewer("show", "q2", "--open", "-o", page, BROWSER="", PATH="")
+    assert said == (2, "", f"derive: --open: no viewer was found; the page is {page}\n", [])
+    assert page.exists()
+
+
+def test_many_papers_are_not_opened(run, tmp_path):
+    said = run("key", "q1", "--variants", 2, "--open", "-o", tmp_path / "papers")
+    assert said == (2, "", "derive: --open is for one page, and --variants writes many\n")
+
+
+def test_the_versions_are_told_and_sympy_is_not_loaded():
+    code = "import sys; from derive.cli import main; status = main(['--version']); print(status, 'sympy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    told, after = done.stdout.splitlines()
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert told == f"derive {derive.__version__} (SymPy {sympy.__version__}, Python {python})"
+    assert after == "0 False"
+
+
 # --- levels ---------------------------------------------------------------------------------------------------------------
 
 
 def test_the_levels_of_the_options_are_those_of_pages():
-    assert tuple(LEVELS) == PAGE_LEVELS
+    assert list(LEVELS) == list(PAGE_LEVELS)
 
 
 CHAIN_LINES = {
@@ -183,491 +209,3 @@ def test_levels_that_do_not_go_together_are_refused(run, tmp_path):
             assert said == f"derive: --level {level} is for problems over arrays: those with [shapes], or with [layers]\n"
 
 
-# --- ASCII ----------------------------------------------------------------------------------------------------------------
-
-ALL = derive.built_in_names()
-
-
-@cache
-def worked(name):
-    return work_out(name)
-
-
-def stay(page, plain):
-    """That a page in ASCII has a question mark for a letter only where the other page has one."""
-    assert page.isascii()
-    assert page.count("?") == plain.count("?")
-    assert page.count("\n") == plain.count("\n")
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_pages_and_keys_in_ascii(name):
-    work = worked(name)
-    stay(render(work, "text-ascii"), render(work, "text"))
-    sheets = sheets_of(work)
-    for page in (sheets.paper, sheets.key):
-        stay(draw_page(page, "text-ascii"), draw_page(page, "text"))
-
-
-@pytest.mark.parametrize("name", [name for name in ALL if derive.find(name).decision is None])
-def test_audits_in_ascii(name):
-    problem = derive.find(name)
-    loss = problem.train.loss
-    answers = f"{loss} = 12345.678\nd{loss}/d{problem.train.parameters[0]} = {loss} + δ\nno = 1\n".encode()
-    for audit in audit_papers(problem, read_answers(answers, problem, "answers"), derive.Rounding()):
-        stay(render(audit, "text-ascii"), render(audit, "text"))
-
-
-def test_every_command_has_it(run, tmp_path):
-    answers = tmp_path / "answers.txt"
-    answers.write_text("dL/dy1 = t1 - y1\n", encoding="utf-8")
-    for call in (["show", "q1"], ["key", "q1"], ["key", "q1", "--worksheet"], ["check", "q1", answers], ["list"]):
-        plain, page = run(*call), run(*call, "--ascii")
-        assert (plain[0], plain[2]) == (page[0], page[2]) == (0, "")
-        assert page[1].isascii()
-        assert plain[1].isascii() == (call == ["list"])
-    assert run("key", "q1", "--variants", 2, "--ascii", "-o", tmp_path / "papers")[0] == 0
-    assert all(path.read_text(encoding="utf-8").isascii() for path in (tmp_path / "papers").iterdir())
-    assert run("show", "q1", "--ascii", "-o", tmp_path / "page.tex") == (2, "", "derive: --ascii goes with --format text\n")
-
-
-@pytest.mark.parametrize("command", ["show", "key"])
-def test_persian_cannot_be_ascii(command, run):
-    assert run(command, "q1", "--ascii", "--lang", "fa") == (2, "", "derive: --ascii writes English only\n")
-    assert run(command, "q1", "--ascii", "--digits-script", "persian") == (2, "", "derive: --ascii writes Latin digits only\n")
-
-
-@pytest.mark.parametrize("name", [name for name in ALL if derive.find(name).arrays is None and derive.find(name).decision is None])
-def test_formulas_in_ascii_are_those_that_can_be_typed(name):
-    """Read back, each is the formula that the page without ASCII limits came from."""
-    signs = {"sigma(": "sigmoid(", "ln(": "log("}
-    count = 0
-    for step in worked(name).steps:
-        for line in step.lines if step.kind != "vector" else ():
-            text = write(line.tree, ASCII.face, Script())
-            for sign, function in signs.items():
-                text = text.replace(sign, function)
-            if "|direct" not in text:
-                assert typed(read_formula(text)) == typed(read_formula(typed(line.tree)))
-                count += 1
-    assert count > 20
-
-
-def test_the_table_of_letters_leads_to_ascii():
-    assert all(text.isascii() and not letter.isascii() for letter, text in LETTERS.items())
-
-
-@given(st.text())
-def test_any_text_can_be_transliterated(text):
-    assert transliterated(text).isascii()
-    assert transliterated(transliterated(text)) == transliterated(text)
-
-
-@given(st.text(st.sampled_from("─│┌┐└┘├┤┬┴┼╭╮╯╰━┃╋●▶█▒ ab")))
-def test_what_is_drawn_keeps_its_columns(drawing):
-    assert len(transliterated(drawing)) == len(drawing)
-
-
-# --- narrow terminals -----------------------------------------------------------------------------------------------------
-
-SHOWN = ("q1", "q2", "q3", "dense", "batchnorm", "adam")
-
-
-@cache
-def pages():
-    second = work_problem(derive.find("q1"), wrt=["w5", "w1"], hessian=True)
-    return (*(page_of(worked(name)) for name in SHOWN), page_of(second), page_of(work_problem(derive.find("mlp", True), level="matrix")))
-
-
-@cache
-def formulas():
-    """Every line of every chain of the pages, in both spellings."""
-    chains = [(block, page.script) for page in pages() for block in page.blocks if isinstance(block, Equations)]
-    return [line.formula for spelling in (UNICODE, ASCII) for block, script in chains for line in chain_lines(block, script, spelling)]
-
-
-def squeezed(text):
-    return "".join(text.split())
-
-
-@given(data=st.data(), room=st.integers(8, 90), indent=st.integers(0, 7))
-@settings(max_examples=300, deadline=None)
-def test_a_broken_formula_goes_on_with_an_operator(data, room, indent):
-    text = data.draw(st.sampled_from(formulas()))
-    first, *rest = broken(text, room, indent)
-    assert squeezed(first + "".join(rest)) == squeezed(text)
-    assert sorted(" ".join((first, *rest)).split()) == sorted(text.split()) or any(line.lstrip()[0] in "·*" for line in rest)
-    for before, line in zip((first, *rest), rest, strict=False):
-        assert line.startswith(" " * indent)
-        assert before.split()[-1] not in OPERATORS
-        begins, nothing_better = line.split()[0], not OPERATORS.keys() & before.split()[2:]
-        assert begins in OPERATORS or begins[0] in FACTORS or before.endswith(",") or nothing_better
-    assert broken(text, 10_000, indent) == [text]
-
-
-@given(st.text(st.sampled_from("ab =·1")), st.integers(4, 30), st.integers(0, 3))
-def test_wrapped_words_are_all_there(text, room, indent):
-    lines = wrapped(text, room, indent)
-    assert " ".join(lines).split() == text.split()
-    assert all(len(line) <= room or len(line.split()) == 1 for line in lines)
-
-
-NUMBER = re.compile(r"−?-?\d+\.\d+")
-
-
-def drawn(page, columns, style="text"):
-    stream = io.StringIO()
-    print_pages((page,), Console(file=stream, width=columns, height=25, color_system=None), style)
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize("style", ["text", "text-ascii"])
-@pytest.mark.parametrize("columns", [20, 40, 80, 1000])
-def test_a_page_of_any_breadth_says_the_same(columns, style):
-    for page in pages():
-        text = drawn(page, columns, style)
-        assert style == "text" or text.isascii()
-        tight, numbers = squeezed(text), set(NUMBER.findall(text))
-        spelling = SPELLINGS[style](page)
-        for block in page.blocks:
-            for line in chain_lines(block, page.script, spelling) if isinstance(block, Equations) else ():
-                assert line.shapes or squeezed(line.formula) in tight
-                assert set(NUMBER.findall(line.formula)) <= numbers
-        for line in text.splitlines():
-            assert width(line.rstrip()) <= columns or len(broken(line.strip(), columns, 0)) == 1
-
-
-@pytest.mark.parametrize("columns", [20, 40, 60, 1000])
-@pytest.mark.parametrize("name", SHOWN)
-def test_a_persian_page_is_held_together_line_by_line(name, columns):
-    """A terminal turns each line by itself, so each has to open and close what it holds together."""
-    page = page_of(worked(name), "fa", digits="persian")
-    text, bare = drawn(page, columns), drawn(page, columns, "text-unmarked")
-    assert without_marks(text) == bare != text
-    tight, spelling = squeezed(bare), SPELLINGS["text"](page)
-    for block in page.blocks:
-        for line in chain_lines(block, page.script, spelling) if isinstance(block, Equations) else ():
-            assert line.shapes or squeezed(line.formula) in tight
-    for line in text.splitlines():
-        depth = 0
-        for mark in re.findall(f"[{LEFT}{RIGHT}{END}]", line):
-            depth += -1 if mark == END else 1
-            assert depth >= 0
-        assert depth == 0
-        assert width(line.rstrip()) <= columns or len(broken(without_marks(line).strip(), columns, 0)) == 1
-
-
-def on_terminal(*arguments, columns=80, **environment):
-    """What a terminal of this breadth is sent, and the exit status."""
-    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    environment = {**PLACE, "TERM": "xterm", **environment}
-    with subprocess.Popen([*COMMAND, *arguments], env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        sent = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            sent += part
-    os.close(ours)
-    return sent.decode().replace("\r\n", "\n"), process.returncode
-
-
-def test_a_terminal_is_asked_how_broad_it_is():
-    for columns in (20, 40):
-        page, status = on_terminal("show", "q1", columns=columns)
-        assert status == 0
-        lines = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", page).splitlines()]
-        assert max(width(line) for line in lines if len(broken(line.strip(), columns, 0)) > 1 or width(line) <= columns) == columns
-
-
-COLOURS = [
-    ({}, "auto", True, True),
-    ({"NO_COLOR": "1"}, "auto", False, True),
-    ({"NO_COLOR": ""}, "auto", True, True),
-    ({"TERM": "dumb"}, "auto", False, False),
-    ({"TERM": "dumb", "FORCE_COLOR": "1"}, "auto", True, True),
-    ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, "auto", False, True),
-    ({"NO_COLOR": "1", "TERM": "dumb"}, "always", True, True),
-    ({"FORCE_COLOR": "1"}, "never", False, False),
-]
-
-
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-@pytest.mark.parametrize(("environment", "option", "coloured", "styled"), COLOURS)
-def test_colours(environment, option, coloured, styled):
-    page, status = on_terminal("show", "q2", "--wrt", "w1_11", "--color", option, **environment)
-    assert status == 0
-    assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]m", page)) == coloured
-    assert ("\x1b[" in page) == styled
-
-
-def test_colours_in_a_pipe_are_there_when_asked_for_and_break_no_line(run, tmp_path):
-    plain, coloured = run("show", "q1")[1], run("show", "q1", "--color", "always")[1]
-    assert "\x1b[" not in plain
-    assert "\x1b[1;36m" in coloured
-    longest = max(plain.splitlines(), key=len)
-    assert longest.strip() in coloured
-    assert run("show", "q1", "--color", "always", "-o", tmp_path / "page") == (0, "", "")
-    assert (tmp_path / "page").read_text(encoding="utf-8") == plain
-
-
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("arguments", [["show", "q1"], ["key", "q1"], ["list"]])
-def test_a_terminal_without_our_characters_gets_ascii(arguments):
-    page, status = on_terminal(*arguments, PYTHONIOENCODING="latin-1")
-    assert status == 0
-    assert page.isascii()
-    assert "Question 1" in page
-
-
-# --- what can happen to a stream ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", [["show", "q1"], ["show", "q1", "--color", "always"], ["show", "q1", "--format", "json"], ["list"]])
-def test_a_full_disk_is_said(arguments):
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (2, b"derive: standard output: No space left on device\n")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
-@pytest.mark.parametrize(
-    ("command", "status", "said"),
-    [
-        ("show - <&-", 3, "derive: standard input: is closed\n"),
-        ("show nosuch 2>&-", 3, ""),
-        ("--help | head -1 >/dev/null", 0, ""),
-        ("show q1 --help | true", 0, ""),
-        ("show q1 --color always | head -1 >/dev/null", 0, ""),
-        ("key q1 | head -1 >/dev/null", 0, ""),
-        ("show q1 --wrt w5 >&- 2>&-", 0, ""),
-    ],
-)
-def test_closed_streams(command, status, said):
-    shell = f"set -o pipefail; {sys.executable} -m derive {command}"
-    done = subprocess.run(["bash", "-c", shell], env={**PLACE}, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (status, said)
-
-
-READY = "import sys; from derive.cli import main; print('ready', flush=True); sys.exit(main())"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals differ there")
-@pytest.mark.parametrize(
-    ("arguments", "output", "whole"),
-    [
-        (["key", "q1", "--variants", "2000"], "papers", 4001),
-        (["key", "q1", "--variants", "40", "--worksheet"], "papers", 121),
-        (["show", "multihead"], "page.txt", len(render(work_out("multihead")).encode())),
-        (["show", "lstm", "--format", "latex"], "page.tex", len(render(work_out("lstm"), "latex").encode())),
-        (["show", "multihead", "--color", "always"], None, None),
-    ],
-)
-@pytest.mark.parametrize("delay", [0.05, 0.4, 1.0])
-def test_an_interrupt_leaves_nothing_half_written(arguments, output, whole, delay, tmp_path):
-    written = ["-o", str(tmp_path / output)] if output else []
-    call = [sys.executable, "-c", READY, *arguments, *written]
-    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"ready\n"
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        error = process.communicate(timeout=60)[1].decode()
-    assert "Traceback" not in error
-    left = {path.name: len(list(path.iterdir())) if path.is_dir() else path.stat().st_size for path in tmp_path.iterdir()}
-    assert process.returncode in (0, 130)
-    if process.returncode == 130:
-        assert error == ""
-    if left or process.returncode == 0:  # it was done, or nearly
-        assert left == ({output: whole} if output else {})
-
-
-def test_an_interrupt_while_a_file_is_written(run, tmp_path, monkeypatch):
-    def interrupted(self, *arguments, **options):
-        self.open("w").write("half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("pathlib.Path.write_text", interrupted)
-    for arguments in (["show", "q2", "-o", tmp_path / "page"], ["key", "q1", "--variants", 2, "-o", tmp_path / "papers"]):
-        assert run(*arguments) == (130, "", "")
-        assert not list(tmp_path.iterdir())
-
-
-# --- a new problem file ---------------------------------------------------------------------------------------------------
-
-FLAGS = st.fixed_dictionaries(
-    {},
-    optional={
-        "title": st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=20),
-        "sizes": st.lists(st.integers(1, 3), min_size=2, max_size=4).map(lambda sizes: ",".join(map(str, sizes))),
-        "activation": st.lists(st.sampled_from(ACTIVATIONS), min_size=1, max_size=3).map(",".join),
-        "loss": st.sampled_from(LOSSES),
-        "biases": st.sampled_from(BIASES),
-        "learning-rate": st.sampled_from(["0.5", "1", "0.01", "۰٫۱"]),
-        "rule": st.sampled_from(tuple(RULES)),
-        "seed": st.integers(0, 99999).map(str),
-        "numbers": st.none(),
-        "symbols": st.none(),
-    },
-)
-
-
-@given(FLAGS)
-@settings(max_examples=60, deadline=None)
-def test_whatever_is_asked_for_the_file_loads_and_is_derived(flags):
-    """Or a line says which option does not go with which."""
-    stream = io.StringIO()
-    stream.reconfigure = lambda **options: None
-    out, sys.stdout, err, sys.stderr = sys.stdout, stream, sys.stderr, io.StringIO()
-    try:
-        status = main(["new", *(f"--{name}" if value is None else f"--{name}={value}" for name, value in flags.items())])
-        said = sys.stderr.getvalue()
-    finally:
-        sys.stdout, sys.stderr = out, err
-    if status:
-        assert (status, said.count("\n"), stream.getvalue()) == (2, 1, "")
-        assert re.match(r"derive: (argument )?--(title|activation|loss|symbols|numbers)\b", said)
-        return
-    text = stream.getvalue()
-    problem = derive.load_text(text)
-    assert derive.derive(problem).checks.judged > 5
-    assert bool(problem.given) == ("symbols" not in flags)
-    assert all(re.fullmatch(r"-?(0\.\d\d|1|0)", number.text) for number in problem.given.values())
-    assert problem.title == flags.get("title", "A small network").strip()
-    assert problem.train.rule == flags.get("rule", "sgd")
-
-
-def test_most_flags_can_be_had_together(run):
-    """So that the test above does not pass by refusing."""
-    for activation in ACTIVATIONS:
-        for loss in LOSSES:
-            done = run("new", "--sizes", "2,2", "--activation", activation, "--loss", loss, "--symbols")[0]
-            assert done == (2 if loss in ("bce", "cross_entropy", "kl") and activation not in ("sigmoid", "softmax") else 0)
-
-
-NEW = [
-    (["--sizes", "2"], "--sizes: should be two or more whole numbers from 1, inputs first, such as 2,2,1"),
-    (["--sizes", "2,0"], "--sizes: should be two or more"),
-    (["--sizes", "9999,9999"], "--sizes: that is more than 100,000 weights"),
-    (["--sizes", "20,20"], "--numbers: numbers are for networks with at most 300 of them; this one should stay in symbols"),
-    (["--activation", "sigmiod"], "--activation: 'sigmiod' is none of sigmoid, tanh,"),
-    (["--activation", "relu,relu,relu"], "--activation: should be one name, two (hidden layers, output layer), or 2, one for each layer"),
-    (["--activation", "softmax"], "--activation: softmax of a single unit is 1"),
-    (["--loss", "bce", "--activation", "relu"], "--loss: bce takes logarithms of the outputs"),
-    (["--biases", "some"], "--biases: 'some' is none of each, shared, none"),
-    (["--learning-rate", "0"], "--learning-rate: should be a number above 0"),
-    (["--learning-rate", "fast"], "--learning-rate: should be a number above 0"),
-    (["--rule", "adm"], "--rule: 'adm' is none of sgd, momentum, nesterov, rmsprop, adam, adamw; did you mean 'adam'?"),
-    (["--seed", "-1"], "--seed: should be a whole number from 0 to 99999"),
-    (["--title", " "], "--title: should be a line"),
-    (["--title", "a\nb"], "--title: should be a line"),
-    (["--numbers", "--symbols"], "argument --symbols: not allowed with argument --numbers"),
-]
-
-
-@pytest.mark.parametrize(("flags", "message"), NEW, ids=[" ".join(flags) for flags, _ in NEW])
-def test_what_cannot_be_new_is_said_in_a_line(flags, message, run, tmp_path):
-    status, out, err = run("new", *flags, "-o", tmp_path / "net.toml")
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(f"derive: {message}")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_file_is_not_written_over_without_force(run, tmp_path):
-    path = tmp_path / "net.toml"
-    assert run("new", "--seed", "5", "-o", path) == (0, "", "")
-    before = path.read_text(encoding="utf-8")
-    assert "derive show net.toml" in before
-    assert run("show", path)[0] == 0
-    assert run("new", "--seed", "6", "-o", path) == (2, "", f"derive: -o {path}: is there already; add --force to write over it\n")
-    assert path.read_text(encoding="utf-8") == before
-    assert run("new", "--seed", "6", "--force", "-o", path) == (0, "", "")
-    assert path.read_text(encoding="utf-8") != before
-    assert run("new", "--seed", "5", "--force", "-o", path) == (0, "", "")
-    assert path.read_text(encoding="utf-8") == before
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_commented_is_what_can_be_chosen(language, run):
-    """A student who reads the comments finds every word of the tables, whatever language they are in."""
-    text = run("new", "--lang", language)[1]
-    assert derive.load_text(text) == derive.load_text(run("new")[1])
-    for known in (ACTIVATIONS, LOSSES, BIASES, tuple(RULES)):
-        assert all(re.search(rf"# .*\b{word}\b", text) for word in known)
-    symbols = run("new", "--symbols", "--lang", language)[1]
-    assert derive.load_text(symbols.replace("# [given]\n# ", "[given]\n")).given
-
-
-def converse(answers, *arguments, interrupt=False):
-    """A conversation on a terminal: a line for each question, and at the end Ctrl-D or Ctrl-C."""
-    pytest.importorskip("termios")
-    ours, theirs = os.openpty()
-    environment = {**PLACE, "TERM": "dumb"}
-    with subprocess.Popen([*COMMAND, "new", *arguments], env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
-        os.close(theirs)
-        said = b""
-
-        def hear():
-            nonlocal said
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                part = b""
-            said += part
-            return bool(part)
-
-        for answer in answers:
-            heard = len(said)
-            while b"]: " not in said[heard:]:
-                assert hear(), said.decode()
-            os.write(ours, answer.encode() + b"\n")
-        heard = len(said)
-        if interrupt is not None:
-            while b"]: " not in said[heard:]:
-                assert hear(), said.decode()
-            if interrupt:
-                process.send_signal(signal.SIGINT)
-            else:
-                os.write(ours, b"\x04")
-        while hear():
-            pass
-    os.close(ours)
-    return process.returncode, said.decode().replace("\r\n", "\n")
-
-
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_questions_are_asked_until_they_are_answered(tmp_path):
-    path = tmp_path / "net.toml"
-    answers = ["My \"net\"", "2", "2, 3, 2", "relo", "relu", "softmax", "mse", "", "", "adam", "", "7"]
-    status, said = converse(answers, "-o", str(path), interrupt=None)
-    assert status == 0
-    assert "should be two or more whole numbers from 1, inputs first, such as 2,2,1" in said
-    assert "'relo' is none of" in said
-    assert f"{path} is written" in said
-    problem = derive.load(path)
-    assert problem.title == 'My "net"'
-    assert len(problem.given) == 2 + 9 + 8 + 2
-    assert problem.train.rule == "adam"
-    assert [node.rhs.function for node in problem.network.equations if node.goal in ("a1_1", "a2_1")] == ["relu", "softmax"]
-
-
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-@pytest.mark.parametrize(("interrupt", "expected"), [(True, 130), (False, 2)])
-@pytest.mark.parametrize("answers", [[], ["T", "2,2,1", "tanh"]])
-def test_questions_that_are_left_leave_nothing(answers, interrupt, expected, tmp_path):
-    status, said = converse(answers, "-o", str(tmp_path / "net.toml"), interrupt=interrupt)
-    assert status == expected
-    assert "Traceback" not in said
-    assert not list(tmp_path.iterdir())
-
-
-def test_no_question_is_asked_where_nobody_sits():
-    done = subprocess.run([*COMMAND, "new"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert derive.load_text(done.stdout).title == "A small network"

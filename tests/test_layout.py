@@ -14,12 +14,12 @@ ORDER = [
     "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit", "exercises.decided",
     "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "wiring", "columns", "pictures",
-    "frames", "blocks", "bidi", "sentences", "scripts", "layouts", "plots", "planes", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "keypages",
-    "formats", "formats.mathematics", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks", "formats.ascii", "formats.svgwords",
-    "formats.svg", "formats.markdown", "formats.mathml", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json", "formats.arrayjson",
-    "formats.auditjson", "formats.gradebook",
+    "frames", "blocks", "bidi", "sentences", "scripts", "layouts", "plots", "planes", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages",
+    "keypages", "formats", "formats.mathematics", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks", "formats.ascii", "formats.svgwords",
+    "formats.svg", "formats.markdown", "formats.mathml", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json", "formats.arrayjson", "formats.auditjson",
+    "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
-    "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "cli", "__main__",
+    "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 

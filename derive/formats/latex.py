@@ -171,6 +171,8 @@ _ESCAPED |= {
     "…": r"$\dots$",
 }
 _ESCAPED |= {"<": r"$<$", ">": r"$>$", "⁺": r"$^+$", "½": r"$\tfrac12$", "⊙": r"$\odot$"}
+_ESCAPED |= {"·": r"$\cdot$", "≥": r"$\ge$", "≤": r"$\le$", "⇔": r"$\Leftrightarrow$", "²": "$^2$", "ᵀ": r"$^{\mathsf{T}}$"}
+_ESCAPED |= {"′": "$'$", "₁": "$_1$", "₂": "$_2$", "ᵃ": "$^a$", "ᵇ": "$^b$"}
 
 
 def escape(text: str) -> str:

@@ -29,14 +29,14 @@ COMPILED = {"pdf": "typst"}
 """Formats that are bytes and go into a file only, and the format of the text each is made from."""
 
 
-def format_of(path: str | None, formats: Collection[str]) -> str:
-    """The format, among these, of a file with this name; text where the name does not say.
+def format_of(path: str | None, formats: Collection[str], usual: str = "text") -> str:
+    """The format, among these, of a file with this name; the usual one where the name does not say.
 
     >>> format_of("out/q1.TEX", ("text", "latex")), format_of("q1.tex", ("text",)), format_of("tex", ("latex",))
     ('latex', 'text', 'text')
     """
-    found = ENDINGS.get(splitext(path or "")[1][1:].lower(), "text")
-    return found if found in formats else "text"
+    found = ENDINGS.get(splitext(path or "")[1][1:].lower(), usual)
+    return found if found in formats else usual
 
 
 def ending_of(style: str) -> str:

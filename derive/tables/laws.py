@@ -1,7 +1,7 @@
 """The laws: the reasons a line may give, each with an example; those for inequalities also say how they rewrite one.
 
-Owns `LAWS`.  A line that names a law without a row here cannot be printed.  The words a page puts beside a line are in the
-language catalogue under the same name.  May import: written, handwriting, tables.formulas.
+Owns `LAWS`.  A line that names a law without a row here cannot be printed.  The words a page puts beside a line, and what a
+law says in general, are in the language catalogue under the same name.  May import: written, handwriting, tables.formulas.
 """
 
 from __future__ import annotations
@@ -49,10 +49,9 @@ class Rewriting:
 
 @dataclass(frozen=True)
 class Law:
-    """A reason: what it says in general, the smallest example, and how it rewrites an inequality (None: not)."""
+    """A reason: the smallest example, and how it rewrites an inequality (None: not)."""
 
     name: str
-    statement: str
     example: str
     rewrite: Callable[[Relation], Rewriting | None] | None = None
 
@@ -153,45 +152,38 @@ def _turned(relation: Relation) -> Rewriting | None:
 LAWS: dict[str, Law] = {
     law.name: law
     for law in (
-        Law("definition", "A quantity is what its equation in the problem says.", "z = w·x + b"),
-        Law("operation", "An operation is what its row in the operations table says.", "σ(z) = 1/(1 + e^(−z))"),
-        Law("chain-rule", "A quantity that reaches the output by one path: multiply the slopes along the path.",
-            "∂L/∂w = ∂L/∂y · ∂y/∂w"),
-        Law("chain-rule-sum", "A quantity that reaches the output by several paths: add over the paths.",
-            "∂L/∂h = ∂L/∂u · ∂u/∂h + ∂L/∂v · ∂v/∂h"),
-        Law("local-slopes", "Each factor of the chain is the slope of one equation, everything else in it held.", "∂(w·x)/∂w = x"),
-        Law("differentiate", "Sum, product, power and chain rule, applied to one equation.", "∂(y − t)²/∂y = 2(y − t)"),
-        Law("no-slope", "A quantity the equation does not move with has slope 0.", "∂step(z)/∂z = 0"),
-        Law("simplify", "Numbers multiplied, equal factors cancelled, −(t − y) written y − t.", "½ · 2(t − y) · (−1) = y − t"),
-        Law("reuse-signal", "An error signal found above is used by its name δ.", "∂L/∂w = δ · h"),
-        Law("update-rule", "A parameter moves by the update rule of the problem.", "w⁺ = w − η ∂L/∂w"),
-        Law("numbers", "The same line with numbers in place of names.", "0.1 · 0.5"),
-        Law("value", "The value of the line above.", "0.05"),
-        Law("stack", "A vector's derivative holds the derivatives by its components.", "∂f/∂z = (∂f/∂z₁, ∂f/∂z₂)"),
-        Law("found-above", "Each component as it was found above.", "(a₁, a₂)"),
-        Law("vector-form", "Components that differ only by their index, written once.", "(u₁v₁, u₂v₂) = u ⊙ v"),
-        Law("entry", "An entry of an array is what its formula makes of the entries it mentions.", "(W X)_in = Σ_j W_ij X_jn"),
-        Law("kronecker", "An entry moves with itself and with no other: its slope by another entry is Kronecker's δ.",
-            "∂X_jn/∂X_kl = δ_jk δ_nl"),
-        Law("contract", "A sum over a letter that a δ fixes is the term at that letter.", "Σ_k G_k δ_ki = G_i"),
-        Law("index-form", "What remains, equal factors cancelled and common ones written once.",
-            "a_i b_i + a_i c_i = a_i (b_i + c_i)"),
-        Law("insert-found", "What was found above for a derivative, in its place.", "∂L/∂p_k = −y_k/p_k"),
-        Law("known-sum", "A sum whose value is given, or follows from the equations.", "Σ_k y_k = 1"),
-        Law("matrix-form", "A sum over a letter that two arrays share is a product of matrices.", "Σ_n G_in X_jn = (G Xᵀ)_ij"),
-        Law("divide-by-positive", "Numerator and denominator divided by the same positive number.", "a/(a + b) = 1/(1 + b/a)"),
-        Law("exponentials", "A quotient of exponentials is the exponential of the difference.", "eᵃ/eᵇ = e^(a − b)"),
-        Law("common-denominator", "Both sides of an inequality times the same positive number: its direction stays.",
-            "a/c ≥ b/c ⇔ a ≥ b, c > 0", _over_positive),
-        Law("increasing-function", "A strictly increasing function of both sides: the direction stays, and equal stays equal.",
-            "eᵃ ≥ eᵇ ⇔ a ≥ b", _logarithm),
-        Law("move-terms", "The same term added on both sides: the direction stays.", "a ≥ b ⇔ a − b ≥ 0", _moved),
-        Law("distribute", "The inner product is linear: weights that meet the same x are gathered.",
-            "u·x + b − (v·x + c) = (u − v)·x + (b − c)", _gathered),
-        Law("turn-sign", "Both sides times −1: the direction turns.", "a − b ≥ 0 ⇔ b − a ≤ 0", _turned),
-        Law("match", "Two linear statements with equal coefficients are the same.", "u·x + c ≤ 0, v·x + d ≤ 0: u = v, c = d"),
+        Law("definition", "z = w·x + b"),
+        Law("operation", "σ(z) = 1/(1 + e^(−z))"),
+        Law("chain-rule", "∂L/∂w = ∂L/∂y · ∂y/∂w"),
+        Law("chain-rule-sum", "∂L/∂h = ∂L/∂u · ∂u/∂h + ∂L/∂v · ∂v/∂h"),
+        Law("local-slopes", "∂(w·x)/∂w = x"),
+        Law("differentiate", "∂(y − t)²/∂y = 2(y − t)"),
+        Law("no-slope", "∂step(z)/∂z = 0"),
+        Law("simplify", "½ · 2(t − y) · (−1) = y − t"),
+        Law("reuse-signal", "∂L/∂w = δ · h"),
+        Law("update-rule", "w⁺ = w − η ∂L/∂w"),
+        Law("numbers", "0.1 · 0.5"),
+        Law("value", "0.05"),
+        Law("stack", "∂f/∂z = (∂f/∂z₁, ∂f/∂z₂)"),
+        Law("found-above", "(a₁, a₂)"),
+        Law("vector-form", "(u₁v₁, u₂v₂) = u ⊙ v"),
+        Law("entry", "(W X)_in = Σ_j W_ij X_jn"),
+        Law("kronecker", "∂X_jn/∂X_kl = δ_jk δ_nl"),
+        Law("contract", "Σ_k G_k δ_ki = G_i"),
+        Law("index-form", "a_i b_i + a_i c_i = a_i (b_i + c_i)"),
+        Law("insert-found", "∂L/∂p_k = −y_k/p_k"),
+        Law("known-sum", "Σ_k y_k = 1"),
+        Law("matrix-form", "Σ_n G_in X_jn = (G Xᵀ)_ij"),
+        Law("divide-by-positive", "a/(a + b) = 1/(1 + b/a)"),
+        Law("exponentials", "eᵃ/eᵇ = e^(a − b)"),
+        Law("common-denominator", "a/c ≥ b/c ⇔ a ≥ b, c > 0", _over_positive),
+        Law("increasing-function", "eᵃ ≥ eᵇ ⇔ a ≥ b", _logarithm),
+        Law("move-terms", "a ≥ b ⇔ a − b ≥ 0", _moved),
+        Law("distribute", "u·x + b − (v·x + c) = (u − v)·x + (b − c)", _gathered),
+        Law("turn-sign", "a − b ≥ 0 ⇔ b − a ≤ 0", _turned),
+        Law("match", "u·x + c ≤ 0, v·x + d ≤ 0: u = v, c = d"),
     )
-}  # fmt: skip
+}
 
 SIMPLIFYING = ("common-denominator", "increasing-function", "move-terms", "distribute")
 """The laws that bring an inequality down to a linear one, in the order they are tried."""
