@@ -90,10 +90,12 @@ def run_check(options: argparse.Namespace) -> bool:
 
 def run_explain(options: argparse.Namespace) -> None:
     """The page about one thing, or the list of all that can be explained."""
+    from dataclasses import replace
+
     from derive.explainpages import explained, list_page
 
     page = list_page(options.lang) if options.name is None else explained(options.name, options.lang)
-    put_pages((page,), options.format, options)
+    put_pages((replace(page, digits=options.digits_script),), options.format, options)
 
 
 def run_completion(options: argparse.Namespace) -> None:

@@ -168,7 +168,7 @@ def _meaning(group: str, name: str, speaker: Speaker) -> Text:
             return speaker.say("slip-statement", name)
         case "rule":
             return speaker.say("rule", name)
-    return (OPS[name].title,)
+    return speaker.say("operation", name)
 
 
 def _problem(source: str) -> Problem:

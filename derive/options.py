@@ -33,7 +33,9 @@ VIEWED = ENDINGS.get("html", "text")
 """What --open makes of a page when nothing else is said."""
 
 PAGE_LEVELS = {"brief": "results", "steps": "with the chain rule", "full": "every line"}
-ARRAY_LEVELS = {"index": "over arrays, every line", "matrix": "what it comes to as matrices", "components": "gradients entry by entry"}
+ARRAY_LEVELS = {
+    "index": "over arrays, every line", "matrix": "what it comes to as matrices", "components": "gradients entry by entry",
+}  # fmt: skip
 """How much of each chain a page shows, and how far arrays are written out."""
 
 
@@ -176,6 +178,9 @@ def _page(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) 
     _language(command)
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto",
                          help="auto: on a terminal that has colours, unless NO_COLOR is set")  # fmt: skip
+    command.add_argument("--digits-script", choices=("latin", "persian"), default="latin", help="the digits of a page")
+    command.add_argument("--no-bidi-marks", dest="bidi_marks", action="store_false",
+                         help="text without the invisible marks that keep -0.5 in order among Persian words")  # fmt: skip
     _letters(command)
     command.add_argument("--open", action="store_true",
                          help="open the page with the system's viewer: the file of -o, or one that is made for it")  # fmt: skip
@@ -194,9 +199,6 @@ def _numbers(command: argparse.ArgumentParser) -> None:
     digits = command.add_mutually_exclusive_group()
     digits.add_argument("--digits", type=_count(1, 34), metavar="N", help="significant digits shown (6; by hand 4; JSON 17)")
     digits.add_argument("--places", type=_count(0, 34), metavar="N", help="decimal places shown")
-    command.add_argument("--digits-script", choices=("latin", "persian"), default="latin", help="the digits of a page")
-    command.add_argument("--no-bidi-marks", dest="bidi_marks", action="store_false",
-                         help="text without the invisible marks that keep -0.5 in order among Persian words")  # fmt: skip
     carry = "full: round only what is shown; hand: round every intermediate and use the rounded value"
     command.add_argument("--carry", choices=("full", "hand"), default="full", help=carry)
 

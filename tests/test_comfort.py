@@ -181,7 +181,7 @@ def test_brief_shows_results_and_steps_the_chain_rule(name, run):
 
 
 @pytest.mark.parametrize("name", CHAIN_LINES)
-@pytest.mark.parametrize("style", [style for style in ENDINGS.values() if style not in ("json", "csv")])
+@pytest.mark.parametrize("style", [style for style in ENDINGS.values() if style not in ("json", "csv", *COMPILED)])
 def test_a_level_cuts_a_page_in_every_format(style, name, run):
     brief, steps, full = (run("show", name, "--format", style, "--level", level) for level in PAGE_LEVELS)
     assert run("show", name, "--format", style) == full

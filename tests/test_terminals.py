@@ -336,10 +336,10 @@ def test_an_interrupt_leaves_nothing_half_written(arguments, output, whole, dela
 
 def test_an_interrupt_while_a_file_is_written(run, tmp_path, monkeypatch):
     def interrupted(self, *arguments, **options):
-        self.open("w").write("half")
+        self.open("wb").write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pathlib.Path.write_text", interrupted)
+    monkeypatch.setattr("pathlib.Path.write_bytes", interrupted)
     for arguments in (["show", "q2", "-o", tmp_path / "page"], ["key", "q1", "--variants", 2, "-o", tmp_path / "papers"]):
         assert run(*arguments) == (130, "", "")
         assert not list(tmp_path.iterdir())
