@@ -21,7 +21,7 @@ from derive.exercises.answers import read_answers
 from derive.exercises.audit import audit_papers
 from derive.exercises.classes import Class
 from derive.formats import pdf
-from derive.formats.typst import PRELUDE, document, render_typst
+from derive.formats.typst import DRAWING, PRELUDE, document, render_typst
 from derive.formats.typstmath import PEN, printable, quoted
 from derive.formats.typstwords import escape, words
 from derive.keypages import sheets_of, worksheet_of
@@ -346,11 +346,11 @@ WAYS = {"alone": ("", ""), "among words": ("وزن ", " است."), "at the end":
 
 
 def drawn(content, head=""):
-    """The letters of a piece of content as they stand on the page, from left to right."""
+    """The letters of a piece of content as they stand on a page without a number, from left to right."""
     import typst
 
     page = "#set page(width: auto, height: auto, margin: 5pt, numbering: none)\n"
-    source = f"{PRELUDE}{page}{head}{content}".encode()
+    source = f"{PRELUDE}{DRAWING}{page}{head}{content}".encode()
     svg = ElementTree.fromstring(typst.compile(source, ignore_system_fonts=True, format="svg"))
 
     def letters(element, left):
@@ -381,6 +381,16 @@ def test_what_reads_from_left_to_right_looks_so_among_persian_words(digits, text
 def test_a_number_that_is_not_held_is_turned_round():
     head = '#set text(lang: "fa", dir: rtl)\n'
     assert drawn(r"وزن \-0.0217 است", head) != drawn(words(("وزن -0.0217 است",), SCRIPT, Setting("latin", True)), head)
+
+
+@compiles
+def test_a_label_of_a_picture_runs_as_its_words_do():
+    """Though the picture itself runs from left to right."""
+    head = '#set text(lang: "fa", dir: rtl)\n'
+    label = Label(100, 50, ("کلاس ", Number("0")), "note", 60, 17)
+    page = Page("t", "fa", SCRIPT, (Figure(Picture(200, 100, (label,), "")),))
+    (call,) = re.findall(r"^#picture.*?^\)", render_typst(page), re.DOTALL | re.MULTILINE)
+    assert drawn(f"#block(width: 300pt)[{call}]", head) == drawn("کلاس $0$", head)
 
 
 @compiles

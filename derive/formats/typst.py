@@ -63,7 +63,8 @@ def _item(item: Item, script: Script, setting: Setting) -> str:
     """What the call of the prelude's function for an item of a picture is."""
 
     def told(text: Text) -> str:
-        return f"[{words(text, script, setting)}]"
+        said = words(text, script, setting)
+        return f"[#turned[{said}];]" if setting.right_to_left and any(isinstance(part, str) for part in text) else f"[{said}]"
 
     match item:
         case Stroke():
