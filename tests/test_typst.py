@@ -355,7 +355,7 @@ def drawn(content, head=""):
 
     def letters(element, left):
         numbers = [float(number) for number in re.findall(r"-?[\d.]+", element.get("transform", ""))]
-        left += numbers[-2] if numbers else 0
+        left += numbers[-2] if len(numbers) > 1 else sum(numbers)  # matrix(… x y), translate(x y), translate(x)
         if element.tag.endswith("use"):
             yield left + float(element.get("x", "0")), element.get("{http://www.w3.org/1999/xlink}href")
         for part in element:
@@ -390,7 +390,7 @@ def test_a_label_of_a_picture_runs_as_its_words_do():
     label = Label(100, 50, ("کلاس ", Number("0")), "note", 60, 17)
     page = Page("t", "fa", SCRIPT, (Figure(Picture(200, 100, (label,), "")),))
     (call,) = re.findall(r"^#picture.*?^\)", render_typst(page), re.DOTALL | re.MULTILINE)
-    assert drawn(f"#block(width: 300pt)[{call}]", head) == drawn("کلاس $0$", head)
+    assert drawn(f"#block(width: 300pt)[{call}]", head) == drawn("#text(size: 9pt)[کلاس $0$]", head)
 
 
 @compiles
