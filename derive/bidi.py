@@ -3,8 +3,8 @@
 A right-to-left paragraph turns round whatever is not held together: -0.0217 comes out as 0.0217-, x = 5 as 5 = x.  So a sentence
 is taken apart into runs, and each format holds those together that read from left to right.
 
-Owns `runs`, `pieces`, `numerals`, `Setting`, and the direction marks of plain text, also of what goes on over several lines.  May
-import: blocks.
+Owns `runs`, `pieces`, `numerals`, `Setting`, `width`, and the direction marks of plain text, also of what goes on over several
+lines.  May import: blocks.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ WEIGHTLESS = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u200b-\u
 
 
 _MARKS = str.maketrans("", "", "\u2066\u2067\u2068\u2069\u200e\u200f")
+
+
+def width(text: str) -> int:
+    """The columns a text takes: an accent stands above the letter before it, a direction mark nowhere."""
+    return len(text) if text.isascii() else len(text) - len(WEIGHTLESS.findall(text))
 
 
 def isolated(text: str, mark: str = LEFT) -> str:

@@ -1,4 +1,4 @@
-"""What a notebook can do with a derivation: show it, reach its steps by name, change its numbers.
+"""What a notebook can do with a derivation: show it, reach its steps by name, change its numbers, draw its network.
 
 Owns `Displayed`, `Stepwise` and `ShownStep`.  May import: backward, errors; formats are imported when something is shown.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from derive.backward import Step
 
 if TYPE_CHECKING:
+    from derive.formats.jupyter import Graph
     from derive.problem import Problem
     from derive.rounding import Rounding
     from derive.written import Partial, Tree
@@ -104,3 +105,14 @@ class Stepwise(Displayed):
         by = [partial.wrt for partial in self.requested]
         work = derive(renumber(self.problem, given), self.rounding, of, by, **self.options)
         return replace(work, excerpt=self.excerpt)  # type: ignore[return-value]
+
+    def graph(self) -> Graph:
+        """The picture of the network, with the values of its units where there are numbers.
+
+        >>> import derive
+        >>> print(derive.derive(derive.find("q1")).graph()._repr_mimebundle_()["text/plain"].splitlines()[1])
+          │ x1 ├─── w1 ─────────╱┤ h1 ├─── w5 ─────────╱┤ y1 ├──────────
+        """
+        from derive.formats.jupyter import Graph
+
+        return Graph(self)

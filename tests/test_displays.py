@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,8 +16,6 @@ from conftest import work_out
 import derive
 from derive import progress
 from derive.errors import DeriveError, InputError, UsageError
-
-SCALARS = [name for name in ("q1", "mazur", "adam") if derive.find(name).arrays is None]
 
 
 @pytest.mark.parametrize("name", derive.built_in_names())
@@ -136,3 +135,17 @@ def test_a_bar_on_a_terminal_when_it_takes_long(patience, bar):
     assert (b"judging lines" in drawn) == bar
     if not bar:
         assert drawn == b""
+
+
+@pytest.mark.parametrize("name", ["q1", "dense", "lstm"])
+def test_the_graph_is_a_picture_and_a_drawing(name):
+    bundle = work_out(name).graph()._repr_mimebundle_()
+    root = ElementTree.fromstring(bundle["image/svg+xml"])
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "╮" in bundle["text/plain"]
+
+
+def test_the_graph_shows_the_numbers_it_was_given():
+    drawn = work_out("q1").numbers(w5="0.37").graph()._repr_mimebundle_()["image/svg+xml"]
+    assert "0.37" in drawn
+    assert "0.40" not in drawn

@@ -12,7 +12,7 @@ import pytest
 from conftest import work_out
 
 import derive
-from derive.bidi import END, LEFT, RIGHT, TURN, numerals, runs, without_marks
+from derive.bidi import END, LEFT, RIGHT, TURN, numerals, runs, width, without_marks
 from derive.catalogues import LANGUAGES, catalogue
 from derive.cli import main
 from derive.errors import DeriveError, InputError, UsageError
@@ -24,7 +24,6 @@ from derive.exercises.verdicts import VERDICTS
 from derive.formats import FORMATS, draw_page
 from derive.formats.keys import key_files
 from derive.formats.templates import KeyTemplate
-from derive.formats.text import width
 from derive.formats.toml import render_problem
 from derive.keypages import GATES, sheets_of, worksheet_of
 from derive.pages import page_of

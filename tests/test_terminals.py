@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import derive
-from derive.bidi import END, LEFT, RIGHT, without_marks
+from derive.bidi import END, LEFT, RIGHT, width, without_marks
 from derive.blocks import Equations
 from derive.exercises.answers import read_answers
 from derive.exercises.audit import audit_papers
@@ -27,7 +27,7 @@ from derive.formats.breaks import FACTORS, OPERATORS, broken, wrapped
 from derive.formats.mathematics import write
 from derive.formats.plain import typed
 from derive.formats.terminal import SPELLINGS, print_pages
-from derive.formats.text import UNICODE, chain_lines, width
+from derive.formats.text import UNICODE, chain_lines
 from derive.keypages import sheets_of
 from derive.pages import page_of
 from derive.reader import read_formula

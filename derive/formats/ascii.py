@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from derive.blocks import Page
 from derive.errors import UsageError
+from derive.formats.canvas import ASCII as LINES
 from derive.formats.text import TEXT, Spelling, spelled_out
 from derive.symbols import ACCENTS, GREEK, Symbol
 from derive.tables.ops import OPS
@@ -119,6 +120,7 @@ ASCII = Spelling(
     {"=": "=", "≈": "~=", "iff": "<=>", "": " "},
     "Hessian of ",
     letters=transliterated,
+    lines=LINES,
 )
 """Formulas in ASCII, as near to what can be typed as a page allows."""
 

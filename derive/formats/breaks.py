@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from derive.formats.text import width
+from derive.bidi import width
 
 RELATIONS = ("=", "≈", "⇔", "≥", "≤", ">", "<", "~=", "<=>", ">=", "<=")
 TERMS, FACTORS = ("+", "−", "-"), ("·", "⊙", "*", "@")

@@ -1,6 +1,7 @@
 """What Jupyter shows: the HTML page's fragment, LaTeX and text in one bundle.
 
-Owns `mimebundle`.  May import: displays, pages, formats.html, formats.latex, formats.markdown, formats.text.
+Owns `mimebundle` and `Graph`.  May import: displays, pages, sentences, formats.html, formats.latex, formats.markdown, formats.svg,
+formats.text.
 """
 
 from __future__ import annotations
@@ -8,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.blocks import Equations, Heading, Matrix, Page
-from derive.displays import Displayed, ShownStep
+from derive.blocks import Equations, Figure, Heading, Matrix, Page
+from derive.displays import Displayed, ShownStep, Stepwise
 from derive.formats.html import fragment, program
 from derive.formats.latex import escape, matrix
 from derive.formats.markdown import aligned
-from derive.formats.text import render_text
+from derive.formats.svg import draw_svg
+from derive.formats.text import picture_lines, render_text
 from derive.pages import page_of
+from derive.sentences import Speaker
 
 
 def mimebundle(shown: Displayed) -> dict[str, str]:
@@ -41,6 +44,23 @@ def _guarded(page: str, latex: str) -> str:
     told = html.escape(latex, quote=False).replace("\n\n", "<br><br>")
     put = f'for (const host of document.querySelectorAll("[data-page=\'{name}\']")) {{ host.innerHTML = {content}; }}'
     return f'<div data-page="{name}">{told}</div><script>{put}\n{program()}</script>'
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The picture of a derivation's network: SVG in a notebook, a drawing in characters on a terminal."""
+
+    work: Stepwise
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """The first figure of the page.  A network too large to draw is told in words alone."""
+        work: Any = replace(self.work, excerpt=())  # type: ignore[type-var]
+        page = page_of(work)
+        figure = next((block for block in page.blocks if isinstance(block, Figure)), None)
+        if figure is None:
+            return {"text/plain": Speaker(page.language).word("picture", "none")}
+        drawn = "\n".join(picture_lines(figure, page.script)) or figure.picture.alt
+        return {"image/svg+xml": draw_svg(figure.picture, page.script, alone=True), "text/plain": drawn}
 
 
 def _latex(page: Page) -> str:

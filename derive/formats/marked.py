@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from derive.bidi import width
 from derive.blocks import Block, Equations, Page, Table
 from derive.exercises.nearly import Undecided
 from derive.formats.text import (
@@ -20,7 +21,6 @@ from derive.formats.text import (
     render_text,
     spelling_of,
     table_cells,
-    width,
 )
 
 STRANGE = re.compile(r"0\.7770\d{4}0777|777000777777-777|[\x00\x01]")

@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from derive.bidi import TURN, carried, without_marks
+from derive.bidi import TURN, carried, width, without_marks
 from derive.blocks import Equations, Figure, Heading, Matrix, Page, Prose, Table, Text
 from derive.formats.ascii import ascii_spelling
 from derive.formats.breaks import broken, broken_pair, wrapped
-from derive.formats.text import Spelling, chain_lines, line_of_words, matrix_lines, padded, spelling_of, table_cells, width
+from derive.formats.text import (
+    Spelling,
+    chain_lines,
+    line_of_words,
+    matrix_lines,
+    padded,
+    picture_lines,
+    spelling_of,
+    table_cells,
+)
 from derive.written import Tree
 
 if TYPE_CHECKING:
@@ -52,8 +61,11 @@ class _Drawing:
         """Draw every block."""
         for block in self.page.blocks:
             match block:
-                case Figure():  # a picture is left out
-                    continue
+                case Figure():
+                    drawn = picture_lines(block, self.page.script, self.spelling)
+                    if not drawn or max(map(width, drawn)) > self.room:
+                        continue
+                    self.put(drawn)
                 case Heading(level, text):
                     self.put(self.lines_of((text,)), "bold underline" if level == 1 else "bold cyan")
                 case Prose(parts):

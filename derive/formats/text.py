@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from derive.bidi import DIGITS, RIGHT, TURN, WEIGHTLESS, isolated, numerals, runs, without_marks
-from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.bidi import DIGITS, RIGHT, TURN, isolated, numerals, runs, width, without_marks
+from derive.blocks import Blank, Boxed, Equations, Figure, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.formats.canvas import BOXES, Characters, draw_canvas
 from derive.formats.mathematics import Face, in_digits, write
 from derive.symbols import Script
 from derive.tables.ops import OPS
@@ -135,7 +136,7 @@ class Spelling:
     """How a page of text is set: its characters, its digits, and which way its words run.
 
     `face` and `relations` spell formulas, `hessian` is what stands before one; `digits` is the script of the numbers among words.
-    `letters` gives words the characters the text may have, and whatever else is on a line at the end.
+    `letters` gives words the characters the text may have, and whatever else is on a line at the end; `lines` draw pictures.
     """
 
     face: Face = TEXT
@@ -144,6 +145,7 @@ class Spelling:
     digits: str = "latin"
     right_to_left: bool = False
     letters: Callable[[str], str] = str
+    lines: Characters = BOXES
 
     def held(self, text: str) -> str:
         """A text that reads from left to right, held together where words around it may not."""
@@ -260,11 +262,6 @@ def aligned_cells(cells: Sequence[Sequence[str]]) -> Iterable[str]:
     return [line.rstrip() for line in (lines[0], f"  {turn}" + "   ".join("-" * most for most in widths), *lines[1:])]
 
 
-def width(text: str) -> int:
-    """The columns a text takes: an accent stands above the letter before it, a direction mark nowhere."""
-    return len(text) if text.isascii() else len(text) - len(WEIGHTLESS.findall(text))
-
-
 def padded(text: str, columns: int) -> str:
     """The text with spaces behind it, so many columns wide."""
     return text + " " * (columns - width(text))
@@ -292,6 +289,12 @@ def _matrix_lines(block: Matrix, script: Script, spelling: Spelling, room: int |
         lines += ["  " + "   ".join(row) for row in zip(labels, *columns[:most], strict=True)]
         columns = columns[most:]
     return lines
+
+
+def picture_lines(block: Figure, script: Script, spelling: Spelling = UNICODE) -> list[str]:
+    """The drawing of a network; none for any other picture, which needs finer lines."""
+    drawn = draw_canvas(block.picture, lambda tree: formula(tree, script, spelling), spelling.lines)
+    return [spelling.held(f"  {line}".rstrip()) for line in drawn]
 
 
 def render_text(page: Page) -> str:
@@ -326,3 +329,6 @@ def _lines(page: Page, spelling: Spelling) -> Iterable[str]:
                 yield ""
             case Matrix():
                 yield from (*matrix_lines(block, page.script, spelling), "")
+            case Figure():
+                if drawn := picture_lines(block, page.script, spelling):
+                    yield from (*drawn, "")
