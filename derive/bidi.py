@@ -3,7 +3,7 @@
 A right-to-left paragraph turns round whatever is not held together: -0.0217 comes out as 0.0217-, x = 5 as 5 = x.  So a sentence
 is taken apart into runs, and each format holds those together that read from left to right.
 
-Owns `runs`, `pieces`, `numerals`, `Setting`, and the direction marks of plain text.  May import: blocks.
+Owns `runs`, `pieces`, `numerals`, `Setting`, `width`, and the direction marks of plain text.  May import: blocks.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ LEFT, RIGHT, END, TURN = "\u2066", "\u2067", "\u2069", "\u200f"
 
 WEIGHTLESS = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u200b-\u200f\u20d0-\u20ff\u2060-\u2069]")
 """Characters that take no column: accents and vowel signs, joiners, direction marks."""
+
+
+def width(text: str) -> int:
+    """The columns a text takes: an accent stands above the letter before it, a direction mark nowhere."""
+    return len(text) if text.isascii() else len(text) - len(WEIGHTLESS.findall(text))
 
 
 _MARKS = str.maketrans("", "", "\u2066\u2067\u2068\u2069\u200e\u200f")

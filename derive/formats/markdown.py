@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable
 
 from derive.bidi import PLAIN, Run, Setting, isolated, numerals, runs, setting_of
-from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Part, Prose, Table, Text
+from derive.blocks import Blank, Boxed, Equations, Figure, Heading, Matrix, Page, Part, Prose, Table, Text
 from derive.formats.latex import RELATIONS, ZWNJ, as_formula, formula, inline, matrix, number, right_sides
 from derive.formats.latex import words as tex_words
+from derive.formats.text import picture_lines
 from derive.symbols import Script
 
 BLANK_WIDTH = 16
@@ -102,6 +103,10 @@ def _lines(page: Page) -> Iterable[str]:
                 yield ""
             case Matrix():
                 yield from ("$$", matrix(block, script, setting), "$$", "")
+            case Figure():
+                if lines := picture_lines(block, script):
+                    fenced = ("```text", *lines, "```", "")
+                    yield from ('<div dir="ltr">', "", *fenced, "</div>", "") if setting.right_to_left else fenced
 
 
 def render_markdown(page: Page) -> str:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derive.bidi import setting_of
+from derive.bidi import setting_of, width
 from derive.blocks import Block, Equations, Page, Table
 from derive.exercises.nearly import Undecided
-from derive.formats.text import REASON_COLUMN, aligned_cells, aligned_lines, equation_lines, render_text, table_cells, width
+from derive.formats.text import REASON_COLUMN, aligned_cells, aligned_lines, equation_lines, render_text, table_cells
 
 STRANGE = re.compile(r"0\.7770\d{4}0777|777000777777-777|[\x00\x01]")
 """What no page may hold of itself if it is to be taken apart."""

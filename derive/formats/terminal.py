@@ -5,9 +5,9 @@ Owns `print_page`.  May import: bidi, blocks, formats.text.
 
 from __future__ import annotations
 
-from derive.bidi import setting_of, without_marks
-from derive.blocks import Equations, Heading, Matrix, Page, Prose, Table
-from derive.formats.text import equation_lines, line_of_words, matrix_lines, padded, table_cells, width
+from derive.bidi import setting_of, width, without_marks
+from derive.blocks import Equations, Figure, Heading, Matrix, Page, Prose, Table
+from derive.formats.text import equation_lines, line_of_words, matrix_lines, padded, picture_lines, table_cells
 
 INDENT, GAP, REASON_INDENT = 2, 3, 8
 """Columns: of a formula, between it and its reason, and of a reason that stands below because the line is full."""
@@ -50,5 +50,11 @@ def print_page(page: Page, bidi_marks: bool = True) -> None:
                 console.print(Padding(table, (0, 0, 0, 2)))
             case Matrix():
                 for line in matrix_lines(block, page.script, setting):
+                    console.print(text(line))
+            case Figure():
+                drawn = picture_lines(block, page.script, setting)
+                if not drawn or max(map(width, drawn)) > console.width:
+                    continue
+                for line in drawn:
                     console.print(text(line))
         console.print()

@@ -14,14 +14,15 @@ from derive.bidi import (
     PLAIN,
     RIGHT,
     TURN,
-    WEIGHTLESS,
     Setting,
     isolated,
     numerals,
     runs,
     setting_of,
+    width,
 )
-from derive.blocks import Blank, Boxed, Equations, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.blocks import Blank, Boxed, Equations, Figure, Heading, Matrix, Page, Prose, Shown, Table, Text
+from derive.formats.canvas import draw_canvas
 from derive.formats.mathematics import Face, in_digits, write
 from derive.symbols import Script
 from derive.tables.ops import OPS
@@ -224,11 +225,6 @@ def aligned_cells(cells: Sequence[Sequence[str]]) -> Iterable[str]:
     return [line.rstrip() for line in (lines[0], f"  {turn}" + "   ".join("-" * most for most in widths), *lines[1:])]
 
 
-def width(text: str) -> int:
-    """The columns a text takes: an accent stands above the letter before it, a direction mark nowhere."""
-    return len(text) if text.isascii() else len(text) - len(WEIGHTLESS.findall(text))
-
-
 def padded(text: str, columns: int) -> str:
     """The text with spaces behind it, so many columns wide."""
     return text + " " * (columns - width(text))
@@ -243,6 +239,12 @@ def matrix_lines(block: Matrix, script: Script, setting: Setting = PLAIN) -> lis
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     rows = ["   ".join([cell.rjust(width) for cell, width in zip(row, widths, strict=True)]) for row in table]
     lines = [f"  {left if place == 0 else '':<{len(left)}} {row}".rstrip() for place, row in enumerate(rows)]
+    return [isolated(line) for line in lines] if setting.right_to_left else lines
+
+
+def picture_lines(block: Figure, script: Script, setting: Setting = PLAIN) -> list[str]:
+    """The drawing of a network; none for any other picture, which needs finer lines."""
+    lines = [f"  {line}".rstrip() for line in draw_canvas(block.picture, lambda tree: formula(tree, script, setting))]
     return [isolated(line) for line in lines] if setting.right_to_left else lines
 
 
@@ -269,3 +271,6 @@ def _lines(page: Page) -> Iterable[str]:
                 yield ""
             case Matrix():
                 yield from (*matrix_lines(block, page.script, setting), "")
+            case Figure():
+                if lines := picture_lines(block, page.script, setting):
+                    yield from (*lines, "")
