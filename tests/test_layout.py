@@ -15,9 +15,9 @@ ORDER = [
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit", "exercises.decided",
     "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "folders", "wiring", "columns", "pictures",
     "frames", "blocks", "bidi", "sentences", "scripts", "layouts", "plots", "planes", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages",
-    "keypages", "formats", "formats.mathematics", "formats.plans", "formats.canvas", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks", "formats.ascii", "formats.svgwords",
-    "formats.svg", "formats.markdown", "formats.mathml", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json", "formats.arrayjson", "formats.auditjson",
-    "formats.gradebook",
+    "keypages", "formats", "formats.mathematics", "formats.plans", "formats.canvas", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks",
+    "formats.ascii", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json",
+    "formats.arrayjson", "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
