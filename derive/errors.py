@@ -50,6 +50,10 @@ class JudgementError(DeriveError):
     exit_status = 70
 
 
+JOINERS = "\u200c\u200d"
+"""The half-space of Persian, and its opposite."""
+
+
 def shown(text: object, length: int = 60) -> str:
     """Text from outside as it may stand in a message: at most so long, and nothing that moves a terminal.
 
@@ -57,7 +61,7 @@ def shown(text: object, length: int = 60) -> str:
     ('a?[2J', 'abc...')
     """
     raw = str(text)
-    safe = "".join(c if c.isprintable() else "?" for c in raw[: length + 1])
+    safe = "".join(c if c.isprintable() or c in JOINERS else "?" for c in raw[: length + 1])
     return safe if len(raw) <= length else safe[: length - 3] + "..."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from derive.blocks import Block, Heading, Part, Prose, Text
@@ -37,7 +38,7 @@ class Speaker:
         ('the formula of ', Name(name='L'))
         """
         spoken: list[Part] = []
-        for piece in re.split(r"(\{:?[\w-]+\})", catalogue(self.language)[section][key]):
+        for piece in _pieces(self.language, section, key):
             if piece.startswith("{:"):
                 spoken.append(self.term(piece[2:-1]))
             elif piece.startswith("{"):
@@ -87,6 +88,12 @@ class Speaker:
     def label(self, label: str) -> str:
         """What the problem calls one of its questions."""
         return self.words.asks.get(label, label)
+
+
+@cache
+def _pieces(language: str, section: str, key: str) -> list[str]:
+    """A sentence of the catalogue, its words and its places in turn."""
+    return re.split(r"(\{:?[\w-]+\})", catalogue(language)[section][key])
 
 
 def _in_one(parts: Iterable[Part]) -> Text:

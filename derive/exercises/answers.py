@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from derive.errors import FormulaError, InputError, shown
+from derive.errors import JOINERS, FormulaError, InputError, shown
 from derive.problem import Problem, check_quantity, has_stray_list
 from derive.reader import MAX_DIGITS, MAX_EXPONENT, fold_characters, read_formula
 from derive.symbols import GREEK
@@ -431,7 +431,7 @@ def _text_entry(place: str, line: str, reading: _Reading) -> Entry:
 
 def _identifier(text: object) -> str:
     """A student's name or the id of a paper: one line, printable; the joiners of Persian names stay."""
-    return "".join(c if c.isprintable() or c in "\u200c\u200d" else "?" for c in str(text).strip()[:200])
+    return "".join(c if c.isprintable() or c in JOINERS else "?" for c in str(text).strip()[:200])
 
 
 # --- CSV of a class -------------------------------------------------------------------------------------------------------
