@@ -20,7 +20,7 @@ from derive.pages import page_of
 from derive.problem import Problem
 from derive.rounding import Rounding
 from derive.scripts import RESERVED
-from derive.sentences import Speaker
+from derive.sentences import Speaker, speaker_of, title_of
 from derive.spec import find, load_text
 from derive.symbols import Script
 from derive.tables.laws import LAWS
@@ -188,7 +188,8 @@ def _law(name: str, speaker: Speaker) -> tuple[Script, list[Block]]:
     blocks: list[Block] = [Prose(speaker.say("law-statement", name))]
     blocks += [Prose(speaker.say("explain", "small", example=LAWS[name].example))]
     blocks += [Heading(2, speaker.word("explain", "worked-heading"))]
-    return page.script, [*blocks, Prose(speaker.say("explain", said, title=problem.title, problem=example.problem)), chain]
+    where = speaker.say("explain", said, title=page.title, problem=example.problem)
+    return page.script, [*blocks, Prose(where), chain]
 
 
 def _worked(problem: Problem, step: str, law: str, speaker: Speaker) -> tuple[Page, Equations]:
@@ -218,7 +219,8 @@ def _slip(name: str, speaker: Speaker) -> tuple[Script, list[Block]]:
     table = next(block for block in page.blocks if isinstance(block, Table))
     told = _section(page.blocks, speaker.word("audit", "slips-heading"))
     blocks: list[Block] = [Prose(speaker.say("slip-statement", name)), Heading(2, speaker.word("explain", "made-heading"))]
-    return page.script, [*blocks, Prose(speaker.say("explain", "made", title=problem.title, problem=MADE_IN)), table, *told]
+    title = title_of(problem, speaker_of(problem, speaker.language))
+    return page.script, [*blocks, Prose(speaker.say("explain", "made", title=title, problem=MADE_IN)), table, *told]
 
 
 def _section(blocks: Iterable[Block], title: str) -> list[Block]:
@@ -240,14 +242,15 @@ def _operation(name: str, speaker: Speaker) -> tuple[Script, list[Block]]:
     """What an operation is, its formula, its slope with the convention at a kink, and its value and slopes at some numbers."""
     op = OPS[name]
     names = tuple(map(Name, ("z1", "z2", "z3")[: len(op.example)] if op.spread else op.arguments))
-    blocks: list[Block] = [Prose(speaker.say("explain", f"{op.kind}-is", title=op.title, call=Call(name, names)))]
+    title = speaker.word("operation", name)
+    blocks: list[Block] = [Prose(speaker.say("explain", f"{op.kind}-is", title=title, call=Call(name, names)))]
     if op.formula is not None:
         blocks.append(Equations((Row(Call(name, names, 0 if op.spread else None), "=", op.formula(names, 0)),)))
     work = derive(load_text(_call_text(name, names)))
     sections = sections_of(work, speaker.language)
     blocks += sections["kinks"]
     at = {leaf.name: work.problem.given[leaf.name] for leaf in names}
-    numbers = ", ".join(f"{leaf} = {number.text.replace('-', '−')}" for leaf, number in at.items())
+    numbers = speaker.comma.join(f"{leaf} = {number.text.replace('-', '−')}" for leaf, number in at.items())
     title = speaker.word("explain", "at-heading", numbers=numbers)
     blocks += [Heading(2, title if at else speaker.word("explain", "worked-heading"))]
     blocks += [block for section in ("forward", "backward") for block in sections[section] if isinstance(block, Equations)]
@@ -285,5 +288,5 @@ def _neuron(work: Derivation, speaker: Speaker) -> list[Block]:
     network = Equations(tuple(Row(Name(equation.goal), "=", equation.rhs) for equation in work.problem.network.equations))
     gradient = page_of(work.only("dL/dw"), speaker.language).blocks[1:]
     given: Mapping[str, object] = {name: number.text for name, number in work.problem.given.items()}
-    numbers = ", ".join(f"{name} = {text}" for name, text in given.items())
+    numbers = speaker.comma.join(f"{name} = {text}" for name, text in given.items())
     return [Prose(speaker.say("explain", "neuron", numbers=numbers)), network, *gradient]
