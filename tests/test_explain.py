@@ -13,7 +13,7 @@ from derive.exercises.answers import read_answers
 from derive.exercises.audit import audit_papers
 from derive.explainpages import EXAMPLES, MADE, MADE_IN, explained, groups, list_page
 from derive.formats import draw_page
-from derive.sentences import catalogue
+from derive.sentences import Speaker, catalogue
 from derive.tables.laws import LAWS
 from derive.tables.ops import OPS
 from derive.tables.rules import RULES
@@ -79,7 +79,7 @@ def test_the_answers_with_a_slip_are_found_to_have_that_slip_and_no_other(slip):
 
 @pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.kink])
 def test_a_kink_is_stated(name):
-    assert WORDS["kink"][name] in draw_page(explanation(name), "text")
+    assert Speaker("en").word("kink", name) in draw_page(explanation(name), "text")
 
 
 @pytest.mark.parametrize("rule", RULES)
