@@ -6,7 +6,7 @@ for it.  May import everything but formats and cli.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from derive.blocks import Block, Equations, Heading, Page, Prose, Row, Table, Text
@@ -27,7 +27,7 @@ from derive.tables.laws import LAWS
 from derive.tables.ops import ALIASES, OPS
 from derive.tables.rules import RULES
 from derive.tables.slips import SLIPS
-from derive.updatepages import update_symbols
+from derive.updatepages import equalities, update_symbols
 from derive.works import derive as work_out
 from derive.written import Call, Name, Tree
 
@@ -183,13 +183,13 @@ def _law(name: str, speaker: Speaker) -> tuple[Script, list[Block]]:
     """What a law says, in small, and a step that a line of this kind stands in."""
     example = EXAMPLES[name]
     problem = _problem(example.problem)
+    title = title_of(problem, speaker_of(problem, speaker.language))
     page, chain = _worked(problem, example.step, name, speaker)
     said = "worked" if "\n" not in example.problem else "worked-small"
     blocks: list[Block] = [Prose(speaker.say("law-statement", name))]
     blocks += [Prose(speaker.say("explain", "small", example=LAWS[name].example))]
     blocks += [Heading(2, speaker.word("explain", "worked-heading"))]
-    where = speaker.say("explain", said, title=page.title, problem=example.problem)
-    return page.script, [*blocks, Prose(where), chain]
+    return page.script, [*blocks, Prose(speaker.say("explain", said, title=title, problem=example.problem)), chain]
 
 
 def _worked(problem: Problem, step: str, law: str, speaker: Speaker) -> tuple[Page, Equations]:
@@ -218,8 +218,8 @@ def _slip(name: str, speaker: Speaker) -> tuple[Script, list[Block]]:
     page = page_of(audit, speaker.language, rounding)
     table = next(block for block in page.blocks if isinstance(block, Table))
     told = _section(page.blocks, speaker.word("audit", "slips-heading"))
-    blocks: list[Block] = [Prose(speaker.say("slip-statement", name)), Heading(2, speaker.word("explain", "made-heading"))]
     title = title_of(problem, speaker_of(problem, speaker.language))
+    blocks: list[Block] = [Prose(speaker.say("slip-statement", name)), Heading(2, speaker.word("explain", "made-heading"))]
     return page.script, [*blocks, Prose(speaker.say("explain", "made", title=title, problem=MADE_IN)), table, *told]
 
 
@@ -242,8 +242,8 @@ def _operation(name: str, speaker: Speaker) -> tuple[Script, list[Block]]:
     """What an operation is, its formula, its slope with the convention at a kink, and its value and slopes at some numbers."""
     op = OPS[name]
     names = tuple(map(Name, ("z1", "z2", "z3")[: len(op.example)] if op.spread else op.arguments))
-    title = speaker.word("operation", name)
-    blocks: list[Block] = [Prose(speaker.say("explain", f"{op.kind}-is", title=title, call=Call(name, names)))]
+    meaning = speaker.word("operation", name)
+    blocks: list[Block] = [Prose(speaker.say("explain", f"{op.kind}-is", title=meaning, call=Call(name, names)))]
     if op.formula is not None:
         blocks.append(Equations((Row(Call(name, names, 0 if op.spread else None), "=", op.formula(names, 0)),)))
     work = derive(load_text(_call_text(name, names)))
@@ -287,6 +287,5 @@ def _neuron(work: Derivation, speaker: Speaker) -> list[Block]:
     """The neuron whose weight moves, and its gradient."""
     network = Equations(tuple(Row(Name(equation.goal), "=", equation.rhs) for equation in work.problem.network.equations))
     gradient = page_of(work.only("dL/dw"), speaker.language).blocks[1:]
-    given: Mapping[str, object] = {name: number.text for name, number in work.problem.given.items()}
-    numbers = speaker.comma.join(f"{name} = {text}" for name, text in given.items())
+    numbers = equalities(work.problem.given, speaker)
     return [Prose(speaker.say("explain", "neuron", numbers=numbers)), network, *gradient]

@@ -21,6 +21,7 @@ from derive.exercises.classes import Class
 from derive.exercises.nearly import Undecided
 from derive.exercises.variants import Variants
 from derive.exercises.verdicts import VERDICTS
+from derive.explainpages import explained, groups, list_page
 from derive.formats import draw_page
 from derive.formats.keys import key_files
 from derive.formats.templates import KeyTemplate
@@ -75,7 +76,7 @@ LATIN = {
     "Tieleman", "Hinton", "Kingma", "Ba", "Loshchilov", "Hutter", "ln", "min", "max", "a", "e", "k", "t", "x", "y", "z", "L", "W",
 }  # fmt: skip
 """Names, and what stands in formulas."""
-COMMANDS = {"derive", "show", "check", "explain", "expand", "each", "shared", "none", "numbers", "symbols"}
+COMMANDS = {"derive", "show", "check", "explain", "expand", "each", "shared", "none", "numbers", "symbols", "NAME"}
 """What is typed: commands, and values of a problem file."""
 
 
@@ -141,6 +142,8 @@ def keys_of_tables():
         "hyperparameter": {number.name for rule in RULES.values() for number in rule.numbers},
         "own": {own.word for rule in RULES.values() for own in (DECAYED, *rule.own)},
         "law": set(LAWS),
+        "law-statement": set(LAWS),
+        "slip-statement": set(SLIPS),
         "gate": set(GATES),
         "verdict": set(VERDICTS),
         "slip": slips,
@@ -191,13 +194,16 @@ def persian_pages():
     audits = tuple(audit_papers(problem, paper))
     yield "q1", page_of(audits[0], "fa")
     yield "q1", page_of(Class(problem, audits), "fa")
+    yield "list", list_page("fa")
+    for names in groups().values():
+        yield from ((name, explained(name, "fa")) for name in names)
 
 
 def test_no_english_on_a_persian_page():
     for name, page in persian_pages():
         for line in without_marks(draw_page(page, "text")).splitlines():
             if not line.startswith("منبع:"):  # the titles of papers
-                assert not ENGLISH.search(line), f"{name}: {line}"
+                assert not ENGLISH.search(re.sub(r"derive (show|check|explain) \w+|Leaky ReLU", "", line)), f"{name}: {line}"
 
 
 def test_the_key_of_a_paper_from_a_template_is_the_persian_key():
@@ -299,6 +305,7 @@ RUNS = [
     (("مقدار ", X, " = ", HALF, "، پس ", X, " منفی است"), [(X, " = ", HALF), (X,)]),
     (("مشتق −∂L/∂z و w5+ از (N, d) و f(x)",), ["−∂L/∂z", "w5+", "(N, d)", "f(x)"]),
     (("وزن w5 (یعنی b2) و [0, 1)",), ["w5", "b2", "0, 1"]),
+    (("نمونه: ½ · 2(t − y) = y − t و ½، 2.",), ["½ · 2(t − y) = y − t", "½", "2"]),
     ((X, ": ", X, " به جای ", HALF, ". ", X), [(X,), (X,), (HALF,), (X,)]),
     (("خودِ سطر",), []),
     (("≈ ", HALF), [("≈ ", HALF)]),
