@@ -120,6 +120,11 @@ class Problem:
         return {**self.given, **self.examples[updates % len(self.examples)]}
 
     @cached_property
+    def trained(self) -> frozenset[str]:
+        """The parameters, to look one up."""
+        return frozenset(self.train.parameters)
+
+    @cached_property
     def moving(self) -> tuple[str, ...]:
         """The parameters that the loss depends on: an update leaves any other as it is."""
         reached = self.network.above(self.train.loss)

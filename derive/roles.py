@@ -31,7 +31,7 @@ def _by_place(problem: Problem, name: str) -> str:
         )
         targets = any(TARGET_NAME.fullmatch(free) for free in network.above(name))
         return "loss" if is_loss or targets or train.learning_rate is not None else "output"
-    if name in train.parameters:
+    if name in problem.trained:
         return "parameter"
     if name in network.pre_activations:
         return "pre-activation"

@@ -186,13 +186,13 @@ class _Wirer:
     def __init__(self, problem: Problem) -> None:
         self.problem, self.network = problem, problem.network
         self.shapes = problem.arrays.shapes if problem.arrays is not None else {}
-        self.parameters = frozenset(problem.train.parameters)
         self.roles = {name: role_of(problem, name) for name in self.network.free}
         self.merged = {
             pre: activation
             for pre, activation in self.network.pre_activations.items()
             if self.network.users[pre] == (activation,) and problem.train.loss != pre
         }
+        self.comparing = {user for name, role in self.roles.items() if role == "target" for user in self.network.users[name]}
         self.bare = not any(role == "input" for role in self.roles.values())
         self.terms = {equation.goal: self._terms(equation.rhs) for equation in self.network.equations}
         self.weighted = {term.mentioned[0] for terms in self.terms.values() for term in terms if term.weight is not None}
@@ -239,7 +239,7 @@ class _Wirer:
         unknown = isinstance(rhs, Call) and rhs.function == "loss_of"
         if name == loss:
             return "loss" if unknown else role_of(self.problem, name)
-        compared = any(self.roles.get(other) == "target" for user in network.users[name] for other in network.mentions[user])
+        compared = any(user in self.comparing for user in network.users[name])
         return "output" if compared or (unknown and loss in network.users[name]) else "hidden"
 
     # --- the terms of a right side ------------------------------------------------------------------------------------

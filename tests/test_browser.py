@@ -10,6 +10,9 @@ import pytest
 from conftest import work_out
 
 import derive
+from derive.blocks import Figure
+from derive.formats.svg import SVG_STYLE, draw_svg
+from derive.pages import page_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed, so no page was opened in a browser")
@@ -259,3 +262,28 @@ def test_a_notebook_output_is_the_page_with_scripts_and_latex_without(visit):
     without = visit(source, java_script_enabled=False)
     assert without.locator(".derive").count() == 0
     assert r"\frac{\partial L}{\partial w_{5}}" in without.locator("body").inner_text()
+
+
+WORDS = """svgs => svgs.flatMap(svg => {
+  const box = element => element.getBoundingClientRect();
+  const told = [...svg.querySelectorAll("text")].map(text => [text.textContent, box(text)]);
+  const out = [...svg.querySelectorAll(".unit")].flatMap(unit => {
+    const body = box(unit.querySelector(".body"));
+    return [...unit.querySelectorAll("text")].map(box)
+      .filter(text => text.left < body.left - 1 || text.right > body.right + 1).map(() => unit.textContent);
+  });
+  const meets = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4;
+  const both = told.flatMap(([words, place], k) => told.slice(k + 1).filter(other => meets(place, other[1])).map(other => words + " on " + other[0]));
+  return [...out.map(words => words + " out of its unit"), ...both].map(words => svg.querySelector("title").textContent + ": " + words);
+})"""
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_the_words_of_every_picture_stay_in_their_units_and_off_each_other(visit, language):
+    """As the browser sets them: the pictures are laid out with estimates."""
+    drawn = ""
+    for name in derive.built_in_names():
+        page = page_of(work_out(name), language, digits={"en": "latin", "fa": "persian"}[language])
+        drawn += "".join(draw_svg(b.picture, page.script, digits=page.digits) for b in page.blocks if isinstance(b, Figure))
+    page = visit(f"<style>{SVG_STYLE}</style>{drawn}")
+    assert page.eval_on_selector_all("svg", WORDS) == []
