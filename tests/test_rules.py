@@ -90,8 +90,8 @@ def line(rule, decay="", asks="", train=""):
 
 
 def q1(rule, train=""):
-    text = (BUILT_IN / "q1.toml").read_text("utf-8").replace("learning_rate = 0.5", "learning_rate = 0.1")
-    return derive.load_text(f'{text}\nrule = "{rule}"\n{train}')
+    text = (BUILT_IN / "q1.toml").read_text("utf-8")
+    return derive.load_text(text.replace("learning_rate = 0.5", f'learning_rate = 0.1\nrule = "{rule}"\n{train}'))
 
 
 def followed(rule, decay, updates, number):

@@ -43,7 +43,14 @@ def stay(page, plain):
     """That a page in ASCII has a question mark for a letter only where the other page has one."""
     assert page.isascii()
     assert page.count("?") == plain.count("?")
-    assert page.count("\n") == plain.count("\n")
+    assert len(undrawn(page)) == len(undrawn(plain))
+
+
+def undrawn(page):
+    """The lines of a page but for its drawing: names spelled out in ASCII may leave no room for one."""
+    head, _, rest = page.partition("\n-----------\n\n")  # the heading before it
+    drawing = re.match(r"(?: .*\n)+\n", rest)
+    return (head + (rest[drawing.end() :] if drawing else rest)).splitlines()
 
 
 @pytest.mark.parametrize("name", ALL)
