@@ -54,6 +54,15 @@ JOINERS = "\u200c\u200d"
 """The half-space of Persian, and its opposite."""
 
 
+def printable(text: str) -> str:
+    """Text from a file without what moves a terminal; the half-space of Persian is kept.
+
+    >>> printable("a" + chr(27) + "[2Jb")
+    'a[2Jb'
+    """
+    return "".join(c for c in text if c.isprintable() or c in "\n\u200c\u200d").replace("\n", " ")
+
+
 def shown(text: object, length: int = 60) -> str:
     """Text from outside as it may stand in a message: at most so long, and nothing that moves a terminal.
 

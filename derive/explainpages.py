@@ -127,7 +127,8 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 def named(word: str) -> tuple[str, str]:
     """The group and the name that are meant, however the name is spelled.  Raises UsageError where there is none."""
-    plain = ALIASES.get(word, word).strip().lower()
+    stripped = word.strip()
+    plain = ALIASES.get(stripped, ALIASES.get(stripped.lower(), stripped)).lower()
     spellings = (plain, plain.replace(" ", "-").replace("_", "-"), plain.replace(" ", "_").replace("-", "_"))
     for spelling in spellings:
         for group, names in groups().items():

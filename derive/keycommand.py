@@ -79,11 +79,14 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     from derive.exercises.variants import Variants
     from derive.folders import check_folder, write_folder
     from derive.formats import draw_page, finished
-    from derive.formats.keys import key_files
+    from derive.formats.keys import WHOLE, key_files
     from derive.keypages import rejections, repeated, sheets_of, worksheet_of
 
     if options.output is None:
         raise UsageError(f"--variants writes many files: add -o DIR, a folder for them, such as -o {stem}-papers")
+    only = options.paper_only or options.key_only
+    if only and options.format == "json":
+        raise UsageError("--paper-only and --key-only are pages, and JSON is none")
     if options.paper is not None:
         raise UsageError("--paper is one paper and --variants many; give one of the two")
     check_folder(options.output, options.force)
@@ -95,7 +98,8 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     style, digits = style_asked(options, source_of(options.format)), options.digits_script
     template = None
     usual = style != "json" and not style.startswith("text-") and digits == "latin"
-    if options.variants >= MANY and not options.worksheet and usual:
+    apart = bool(only) and style in WHOLE  # one document would hold both
+    if options.variants >= MANY and not options.worksheet and usual and not apart:
         from derive.formats.templates import template_of
 
         template = template_of(family, style, options.lang)
@@ -110,6 +114,9 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
             variant = family.paper(options.seed, number)
             sheets = sheets_of(variant.work, variant.id, options.lang, digits)
             made = key_files(sheets, variant.work, style, variant.id)
+            if apart:
+                kind, page = ("paper", sheets.paper) if options.paper_only else ("key", sheets.key)
+                made = {f"{variant.id}-{kind}.{ending_of(style)}": draw_page(page, style)}
             rejected += variant.rejected
             drawn.add(repr(family.numbers_of(variant.problem)))
             answers.append((variant.id, entries_of(variant.work)))

@@ -29,7 +29,8 @@ def run_new(options: argparse.Namespace) -> None:
     if output is not None and Path(output).exists() and not options.force:
         raise UsageError(f"-o {shown(output, LONGEST_PATH)}: is there already; add --force to write over it")
     typed = {name: getattr(options, name) for name in FIELDS}
-    asking = not any(typed.values()) and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    asking = not any(typed.values()) and seated
     choices = _Questions(options.lang).ask() if asking else chosen(typed)
     path = Path(output).name if output is not None else "FILE"
     write_text(problem_file(choices, path, options.lang), output)

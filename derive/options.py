@@ -46,6 +46,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """
     words = sys.argv[1:] if arguments is None else arguments
     options = parser(next((word for word in words if not word.startswith("-")), "")).parse_args(words)
+    if vars(options).get("output") == "":
+        raise UsageError("-o: the name of a file is missing")
     if "format" in options:
         options.explicit = options.format is not None
         folder = vars(options).get("variants") is not None
@@ -56,7 +58,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         if options.format in COMPILED:
             from derive.formats.pdf import require_compiler
 
-            if options.output is None:
+            if options.output is None and not options.open:
                 raise UsageError(f"--format {options.format} is not text: add -o FILE.{ending_of(options.format)}")
             require_compiler()
         if options.ascii and options.format != "text":

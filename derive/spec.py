@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.batches import in_batch
-from derive.errors import FormulaError, InputError, shown, suggest
+from derive.errors import FormulaError, InputError, printable, shown, suggest
 from derive.network import Equation, Network, guess_parameters
 from derive.problem import Ask, Decision, Problem, check_quantity, has_stray_list
 from derive.reader import MAX_CHARACTERS, MAX_EXPONENT, check_name, fold_characters, read_formula
@@ -183,7 +183,7 @@ class Loader:
         value = self.document.get(key, "")
         if isinstance(value, _Decimal) or not isinstance(value, str):
             raise InputError(f"{key}: should be text in quotes")
-        return value
+        return printable(value)
 
     def forward(self) -> tuple[Equation, ...]:
         """The equations of [forward]."""

@@ -77,8 +77,8 @@ def deliver(text: str, style: str, options: argparse.Namespace) -> None:
     """
     from derive.formats import finished
 
-    output: str | None = options.output or (_new_file(style) if options.open else None)
     content = finished(text, style)
+    output: str | None = options.output or (_new_file(style) if options.open else None)
     if isinstance(content, str):
         write_text(content, output)
     else:
@@ -178,15 +178,23 @@ def write_text(text: str, output: str | None) -> None:
 
 
 def _write_whole(content: bytes, output: str) -> None:
+    from contextlib import suppress
     from pathlib import Path
 
     path = Path(output)
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        if path.is_dir():
+            raise UsageError(f"-o {output}: is a folder")
+        path = path.resolve()
+        if path.exists() and not path.is_file():  # a device, a pipe: nothing to put in its place
+            path.write_bytes(content)
+            return
+        partial = path.with_name(f".derive-{os.getpid()}.partial")
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        finally:  # whatever stopped us, nothing is left half done
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"-o {output}: {error.strerror}") from None
-    finally:  # whatever stopped us, nothing is left half done
-        if partial.exists():
-            partial.unlink()

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from derive.catalogues import LANGUAGES, catalogue
-from derive.errors import InputError, shown, suggest
+from derive.errors import InputError, printable, shown, suggest
 from derive.problem import Words
 
 TEXTS = ("title", "source", "question")
@@ -52,4 +52,4 @@ def read_words(section: Mapping[str, Any], labels: Collection[str]) -> dict[str,
 def _text(value: Any, place: str) -> str:
     if type(value) is not str or not value.strip():
         raise InputError(f"{place}: should be text in quotes")
-    return value
+    return printable(value)

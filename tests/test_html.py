@@ -13,8 +13,9 @@ from conftest import work_out
 import derive
 from derive.arithmetic import compile_tree, key_of, precision
 from derive.blocks import LEVELS, Equations
-from derive.formats.html import SHOWS, document, fragment, literal
-from derive.formats.mathml import element
+from derive.formats.folding import SHOWS
+from derive.formats.html import document, fragment, literal
+from derive.formats.mathematics import write
 from derive.pages import page_of
 from derive.reader import read_formula
 from derive.tables.ops import OPS
@@ -77,7 +78,7 @@ def test_mathml_means_what_the_tree_means(name):
             tree = row.right
             if row.relation not in ("=", "≈") or any(isinstance(node, Rows | Listing | Elementwise | MatrixProduct) for node in walk(tree)):
                 continue  # a reader of numbers reads no columns
-            told = typed_again(ElementTree.fromstring(element(tree, page.script, FACE)))
+            told = typed_again(ElementTree.fromstring(f"<math>{write(tree, FACE, page.script)}</math>"))
             if "|" in told or "θ" in told:  # a slope along one equation, and the rule for any parameter, cannot be typed
                 continue
             again = read_formula(told, work.problem.known, quantities=True)
@@ -174,7 +175,7 @@ def json_string(text):
 
 
 def test_several_notebook_fragments_do_not_share_names():
-    first, second = (fragment((page_of(work_out(name)),)) for name in ("q1", "q2"))
+    first, second = (fragment(page_of(work_out(name))) for name in ("q1", "q2"))
     names = [set(re.findall(r'\s(?:id|name)="([^"]+)"', part)) for part in (first, second)]
     assert not names[0] & names[1]
 
@@ -211,6 +212,24 @@ def test_what_stays_of_a_folded_chain_is_what_the_page_says_at_that_level(name, 
         assert found == [{"iff": "⟺"}.get(row.relation, row.relation) for row in block.rows]
 
 
+@pytest.mark.parametrize("name", derive.built_in_names())
+def test_a_folded_step_says_of_its_goal_what_its_last_line_says_of_it(name):
+    """The goal in the heading is the left side that the last line belongs to: never an entry beside the whole array."""
+    source = entities(derive.render(work_out(name), "html"))
+    steps = re.findall(r'<details class="step".*?</details>', source, re.DOTALL)
+    for step in steps:
+        lefts = re.findall(r'<span class="left">(.*?)</span>', step)
+        goal = re.search(r"<h3[^>]*>(.*?)</h3>", step)[1]
+        plain = [re.sub(r' displaystyle="true"', "", left) for left in lefts]
+        assert letters_of(goal) == letters_of(plain[-1]), name
+    assert steps or name == "q3"
+
+
+def letters_of(markup):
+    """What a formula shows, whether its derivatives are upright or slanted."""
+    return re.sub(r"<[^>]*>|/|\s", "", markup)
+
+
 @pytest.mark.parametrize("name", ["q1", "mazur", "adam"])
 @pytest.mark.parametrize("show", SHOWS)
 @pytest.mark.parametrize("level", LEVELS)
@@ -242,6 +261,6 @@ def test_a_key_is_one_file_with_the_paper_and_the_key():
     sheets = sheets_of(work_out("q1"))
     source = document((sheets.paper, sheets.key))
     checked(source)
-    assert source.count("<article") == 2
+    assert source.count('<div class="derive"') == 2
     assert '<mrow class="boxed">' in source
     assert 'class="blank"' in source

@@ -82,6 +82,8 @@ TOGETHER: dict[str, tuple[str, str]] = {"html": ("html", "document"), "typst": (
 
 def draw_pages(pages: Sequence[Page], style: str) -> str:
     """Several pages in a format of `FORMATS`, as one text."""
+    if style == "svg" and len(pages) > 1:
+        raise UsageError("--format svg is one picture: add --paper-only or --key-only")
     if style not in TOGETHER:
         return "\n".join(draw_page(page, style) for page in pages)
     module, function = TOGETHER[style]

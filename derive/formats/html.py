@@ -1,8 +1,7 @@
 """A page as one HTML file: formulas in MathML, the picture in SVG, style and script inside, nothing fetched.
 
-Owns `render_html`, `document` and `fragment`.  Levels and the switch between symbols and numbers are done by the style sheet
-alone; the script, `page.js`, adds what answers a click.  May import: blocks, sentences, symbols, written, formats.mathml,
-formats.plain, formats.rows, formats.text.
+Owns `render_html`, `document` and `fragment`.  What folds is in `folding`; the script, `page.js`, adds what answers a click.  May
+import: bidi, blocks, sentences, written, formats.folding, formats.markup, formats.mathml, formats.rows, formats.svg, formats.text.
 """
 
 from __future__ import annotations
@@ -13,14 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from html import escape
-from pathlib import Path
 
 from derive.bidi import DIGITS, Run, numerals, runs
 from derive.blocks import (
     LEVELS,
-    RIGHT_TO_LEFT,
     Blank,
     Block,
     Boxed,
@@ -36,16 +32,15 @@ from derive.blocks import (
     Table,
     Text,
 )
+from derive.formats.folding import SHOWS, first_rows, is_rounded, program, rounded_rows, style, typeface
+from derive.formats.markup import tag
 from derive.formats.mathematics import in_digits, write
 from derive.formats.mathml import INLINE, MATHML, RELATIONS, marked
 from derive.formats.rows import rows_of_sum
-from derive.formats.svg import SVG_STYLE, draw_svg
+from derive.formats.svg import draw_svg
 from derive.formats.text import formula as text_of
 from derive.sentences import Speaker
 from derive.written import Indexed, Later, Name, Partial, Relation, Tree
-
-SHOWS = {"both": "a", "symbols": "y", "numbers": "n"}
-"""What the switch shows, and the letter of each in the marks of rows."""
 
 
 def quantity_of(tree: Tree) -> str:
@@ -70,19 +65,6 @@ def _mark(tree: Tree) -> str:
 FACE = marked(MATHML, _mark)
 FACES = {digits: (in_digits(FACE, digits), in_digits(marked(INLINE, _mark), digits)) for digits in DIGITS}
 """For each script of digits, the face of a formula on a line of its own, and of one among words."""
-
-
-def tag(name: str, body: str = "", **attributes: str | bool) -> str:
-    """An element; attributes are escaped, an empty or False one is left out, and `_` in their names stands for `-`.
-
-    >>> tag("li", "a", class_="row", data_first='b"', hidden=True)
-    '<li class="row" data-first="b&quot;" hidden>a</li>'
-    """
-    written = ""
-    for key, value in attributes.items():
-        if value:
-            written += f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
-    return f"<{name}{written}>{body}</{name}>"
 
 
 @dataclass(frozen=True)
@@ -128,7 +110,7 @@ class _Writer:
 
     def chain(self, block: Equations, reachable: bool = False) -> str:
         """The lines of a chain below each other, each with its reason."""
-        firsts, rounded = _first_rows(block.rows), _rounded_rows(block.rows)
+        firsts, rounded = first_rows(block.rows), rounded_rows(block.rows)
         left: Tree | None = None
         rows = ""
         for row, first, folded in zip(block.rows, firsts, rounded, strict=True):
@@ -166,7 +148,8 @@ class _Writer:
 
     def step(self, block: Equations, goal: Tree, place: int) -> str:
         """A chain that folds to its result; it knows its goal, and the quantity whose path lights up with it."""
-        value = self.formula(block.rows[-1].right, _relation("≈" if _is_rounded(block.rows) else "="))
+        last = max(place for place, row in enumerate(block.rows) if row.left is not None)  # the value is of that left side
+        value = self.formula(block.rows[-1].right, _relation("≈" if is_rounded(block.rows[last:]) else "="))
         quantity, name = quantity_of(goal), text_of(goal, self.page.script)
         head = tag("summary", tag("h3", self.formula(goal), aria_label=name) + tag("span", value, class_="value"))
         says = {f"data_{level}": self.word(f"more-{level}") for level in LEVELS}
@@ -306,10 +289,10 @@ def literal(words: str) -> str:
 
 
 def _goal_of(block: Equations) -> Tree | None:
-    """What a chain is about, where that is one quantity, perhaps an entry of it first and then the whole."""
+    """What a chain comes to, where that is one quantity, perhaps an entry of it first and then the whole."""
     lefts = [row.left for row in block.rows if row.left is not None]
     quantities = set(map(quantity_of, lefts))
-    return lefts[0] if lefts and len(quantities) == 1 and quantities != {""} and block.rows[0].relation else None
+    return lefts[-1] if lefts and len(quantities) == 1 and quantities != {""} and block.rows[0].relation else None
 
 
 def _key_of(goal: Tree) -> str:
@@ -324,93 +307,6 @@ def _key_of(goal: Tree) -> str:
     return ""
 
 
-# --- levels and the switch ------------------------------------------------------------------------------------------------
-
-
-def _views(rows: Sequence[Row]) -> Iterator[tuple[str, list[int]]]:
-    """Each way a chain can be shown, with the rows that are then visible."""
-    numbered = any(row.numeric for row in rows)
-    for level, deep in LEVELS.items():
-        for show, letter in SHOWS.items():
-            hidden = {"both": None, "symbols": True, "numbers": False if numbered else None}[show]
-            yield level[0] + letter, [k for k, row in enumerate(rows) if row.depth <= deep and row.numeric is not hidden]
-
-
-def _first_rows(rows: Sequence[Row]) -> list[str]:
-    """For each row that has no left side of its own, the views in which it is the first and needs one."""
-    found: list[list[str]] = [[] for _ in rows]
-    for view, seen in _views(rows):
-        if seen and rows[seen[0]].left is None:
-            found[seen[0]].append(view)
-    return list(map(" ".join, found))
-
-
-def _rounded_rows(rows: Sequence[Row]) -> list[str]:
-    """For each row with an =, the views in which rows before it are folded away and one of them was a rounding."""
-    found: list[list[str]] = [[] for _ in rows]
-    for view, seen in _views(rows):
-        for before, place in zip([-1, *seen], seen, strict=False):
-            if rows[place].relation == "=" and rows[place].left is None and _is_rounded(rows[before + 1 : place]):
-                found[place].append(view)
-    return list(map(" ".join, found))
-
-
-def _is_rounded(rows: Sequence[Row]) -> bool:
-    return any(row.relation == "≈" for row in rows)
-
-
-HIDDEN = {"symbols": ".numeric, svg .value", "numbers": ".numbered > .symbolic, svg .name:has(+ .value)"}
-"""What each side of the switch hides."""
-
-
-@cache
-def style() -> str:
-    """The style sheet: `page.css`, that of pictures, and what each level and each side of the switch hides and shows."""
-    rules = [(Path(__file__).parent / "page.css").read_text(encoding="utf-8"), SVG_STYLE]
-    rules += [f".derive{_chosen('show', show)} :is({hidden}) {{ display: none; }}" for show, hidden in HIDDEN.items()]
-    for level, deep in LEVELS.items():
-        deeper = [f".d{depth}" for depth in LEVELS.values() if depth > deep]
-        rules += [f"{scope} :is({', '.join(deeper)}) {{ display: none; }}" for scope in _steps(level) if deeper]
-        for show, letter in SHOWS.items():
-            view = level[0] + letter
-            for scope in _steps(level, _chosen("show", show)):
-                rules.append(f"{scope} [data-first~={view}] > .left {{ visibility: visible; height: auto; }}")
-                rules.append(f"{scope} [data-folded~={view}] .plain {{ display: none; }}")
-                rules.append(f"{scope} [data-folded~={view}] .folded {{ display: block math; }}")
-    return "\n".join(rules) + "\n"
-
-
-def _chosen(switch: str, value: str) -> str:
-    return f":has([data-switch={switch}] [value={value}]:checked)"
-
-
-def _steps(level: str, condition: str = "") -> tuple[str, str]:
-    """The steps shown at a level: because the whole page is, or because their own button says so."""
-    return (
-        f".derive{condition}{_chosen('level', level)} .step:not([data-level])",
-        f".derive{condition} .step[data-level={level}]",
-    )
-
-
-@cache
-def typeface(language: str) -> str:
-    """The typeface of a language that not every machine has letters for, inside the page: Vazirmatn, for Persian."""
-    if language not in RIGHT_TO_LEFT:
-        return ""
-    rules = ""
-    for name, weight in (("Regular", 400), ("Bold", 700)):
-        font = (Path(__file__).parent.parent / "fonts" / f"Vazirmatn-NL-{name}.woff2").read_bytes()
-        source = f"url(data:font/woff2;base64,{base64.b64encode(font).decode()}) format('woff2')"
-        rules += f"@font-face {{ font-family: Vazirmatn; font-weight: {weight}; src: {source}; }}\n"
-    return rules
-
-
-@cache
-def program() -> str:
-    """The script."""
-    return (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
-
-
 def _digest(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
@@ -418,26 +314,29 @@ def _digest(source: str) -> str:
 # --- documents ------------------------------------------------------------------------------------------------------------
 
 
-def fragment(pages: Sequence[Page]) -> str:
-    """The pages as one element with its style, to stand in a notebook or a site that runs `program` beside it."""
-    first = pages[0]
-    name = "d" + hashlib.sha256(repr([page.blocks for page in pages]).encode()).hexdigest()[:8]
-    articles = "".join(_Writer(page, f"{name}{place}").article() for place, page in enumerate(pages))
-    sheet = style() + typeface(first.language)
-    return f"<style>{sheet}</style>{_main(first, articles, 'div')}"
+def name_of(page: Page) -> str:
+    """A name that no other page is likely to have."""
+    return "d" + hashlib.sha256(repr(page.blocks).encode()).hexdigest()[:8]
 
 
-def _main(page: Page, articles: str, element: str) -> str:
+def fragment(page: Page) -> str:
+    """A page as one element with its style, to stand in a notebook or a site that runs `program` beside it."""
+    name = name_of(page)
+    return f"<style>{style() + typeface(page.language)}</style>{_root(page, name)}"
+
+
+def _root(page: Page, name: str) -> str:
+    """A page in an element that nothing on another page answers to; `name` begins the names in it."""
     goals = [_goal_of(block) for block in page.blocks if isinstance(block, Equations)]
     of = Counter(goal.of for goal in goals if isinstance(goal, Partial)).most_common(1)
     what = of[0][0] if of else ""
-    return tag(element, articles, class_="derive", lang=page.language, dir=page.direction, data_of=what)
+    return tag("div", _Writer(page, name).article(), class_="derive", lang=page.language, dir=page.direction, data_of=what)
 
 
 def document(pages: Sequence[Page]) -> str:
     """The pages as one file that fetches nothing: no script runs but its own, no style but its own."""
     first = pages[0]
-    articles = "".join(_Writer(page, f"p{place}").article() for place, page in enumerate(pages))
+    roots = "".join(_root(page, f"p{place}") for place, page in enumerate(pages))
     sheet = style() + typeface(first.language)
     policy = (
         f"default-src 'none'; style-src '{_digest(sheet)}'; script-src '{_digest(program())}'; img-src data:; font-src data:; "
@@ -448,7 +347,7 @@ def document(pages: Sequence[Page]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
         f'<link rel="icon" href="data:,">\n<title>{literal(first.title)}</title>\n<style>{sheet}</style>\n</head>\n<body>\n'
-        f"{_main(first, articles, 'main')}\n<script>{program()}</script>\n</body>\n</html>\n"
+        f"<main>{roots}</main>\n<script>{program()}</script>\n</body>\n</html>\n"
     )
 
 

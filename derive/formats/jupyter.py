@@ -1,12 +1,11 @@
 """What Jupyter shows: the HTML page's fragment, LaTeX and text in one bundle.
 
-Owns `mimebundle` and `Graph`.  May import: displays, pages, sentences, formats.html, formats.latex, formats.markdown, formats.svg,
-formats.text.
+Owns `mimebundle` and `Graph`.  May import: displays, pages, sentences, formats.folding, formats.html, formats.latex,
+formats.markdown, formats.svg, formats.text.
 """
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 from dataclasses import dataclass, replace
@@ -14,7 +13,8 @@ from typing import Any
 
 from derive.blocks import Equations, Figure, Heading, Matrix, Page
 from derive.displays import Displayed, ShownStep, Stepwise
-from derive.formats.html import fragment, program
+from derive.formats.folding import program
+from derive.formats.html import fragment, name_of
 from derive.formats.latex import escape, matrix
 from derive.formats.markdown import aligned
 from derive.formats.svg import draw_svg
@@ -30,20 +30,28 @@ def mimebundle(shown: Displayed) -> dict[str, str]:
         work = replace(shown.work, excerpt=(shown.goal,))  # type: ignore[type-var]
     page = page_of(work)
     latex = _latex(page)
-    return {"text/html": _guarded(fragment((page,)), latex), "text/latex": latex, "text/plain": render_text(page)}
+    return {"text/html": _guarded(page, latex), "text/latex": latex, "text/plain": render_text(page)}
 
 
-def _guarded(page: str, latex: str) -> str:
+PUT = """for (const host of document.querySelectorAll("[data-page='NAME']:not([data-filled])")) {
+  host.dataset.filled = "";
+  host.innerHTML = PAGE.replaceAll("NAME", "NAME" + Math.random().toString(36).slice(2));
+}
+"""
+"""Puts the page where its LaTeX stands; two outputs of the same page have names of their own."""
+
+
+def _guarded(page: Page, latex: str) -> str:
     """The page where scripts run, and LaTeX where they do not.
 
     GitHub, and a notebook that is not trusted, leave out styles and flatten MathML to its letters, so that a fraction would read as
     something else.  What they are given is LaTeX, which they typeset; the script puts the page in its place.
     """
-    name = hashlib.sha256(page.encode()).hexdigest()[:12]
-    content = json.dumps(page).replace("</", "<\\/").replace("<!--", "<\\!--")
+    name = name_of(page)
+    content = json.dumps(fragment(page)).replace("</", "<\\/").replace("<!--", "<\\!--")
     told = html.escape(latex, quote=False).replace("\n\n", "<br><br>")
-    put = f'for (const host of document.querySelectorAll("[data-page=\'{name}\']")) {{ host.innerHTML = {content}; }}'
-    return f'<div data-page="{name}">{told}</div><script>{put}\n{program()}</script>'
+    put = PUT.replace("NAME", name).replace("PAGE", content)
+    return f'<div data-page="{name}">{told}</div><script>{put}{program()}</script>'
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Formulas as MathML Core, straight from the tree.
 
-Owns the faces `MATHML` and `INLINE`, `marked`, which marks quantities, and `element`.  Only elements that every engine draws: no
-`menclose`, and boxes are borders of the style sheet.  May import: blocks, symbols, written, formats.mathematics, tables.ops.
+Owns the faces `MATHML` and `INLINE`, and `marked`, which marks quantities.  Only elements that every engine draws: no `menclose`,
+and boxes are borders of the style sheet.  May import: blocks, symbols, written, formats.mathematics, tables.ops.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
 
-from derive.formats.mathematics import Face, write
-from derive.symbols import GREEK, Pen, Script, Symbol, spell
+from derive.formats.mathematics import Face
+from derive.symbols import GREEK, Pen, Symbol, spell
 from derive.tables.ops import OPS
 from derive.tensors.shapes import ARRAY_FUNCTIONS
 from derive.written import Tree
 
 ACCENTS = {r"\hat": "^", r"\bar": "¯", r"\tilde": "~", r"\dot": "˙", r"\vec": "→"}
 MARKS = {"-": "−", "*": "∗", "'": "′"}
-FONTS = {r"\mathbf": "bold", r"\mathit": "italic", r"\mathcal": "script"}
+FONTS = {r"\mathbf": "bold", r"\mathit": "italic"}
+SCRIPT = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "𝒜ℬ𝒞𝒟ℰℱ𝒢ℋℐ𝒥𝒦ℒℳ𝒩𝒪𝒫𝒬ℛ𝒮𝒯𝒰𝒱𝒲𝒳𝒴𝒵", strict=True))
 
 
 def _row(*parts: str) -> str:
@@ -42,6 +43,8 @@ def _font(command: str, body: str, plain: str) -> str:
     """Letters of a font are one identifier, so that no engine puts room between them."""
     if not re.fullmatch(r"\w+", plain):
         return body
+    if command == r"\mathcal":
+        return f'<mi mathvariant="normal">{"".join(SCRIPT.get(letter, letter) for letter in plain)}</mi>'
     upright = ' mathvariant="normal"' if len(plain) == 1 and command not in FONTS else ""
     return f'<mi{upright} class="{FONTS.get(command, "upright")}">{escape(plain)}</mi>'
 
@@ -248,14 +251,3 @@ def marked(face: Face, mark: Callable[[Tree], str]) -> Face:
         return f"<mrow {attribute}>{text}</mrow>" if attribute else text
 
     return replace(face, leaf=leaf)
-
-
-def element(tree: Tree, script: Script, face: Face = MATHML, block: bool = False) -> str:
-    """One formula as a `math` element, no taller than a line unless it stands alone.
-
-    >>> from derive.reader import read_formula
-    >>> element(read_formula("2w"), Script())
-    '<math dir="ltr"><mn>2</mn><mo>·</mo><mrow><mi>w</mi></mrow></math>'
-    """
-    style = ' displaystyle="true"' if block else ""
-    return f'<math dir="ltr"{style}>{write(tree, face, script)}</math>'

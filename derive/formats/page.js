@@ -71,7 +71,7 @@ for (const root of document.querySelectorAll(".derive:not([data-awake])")) {
 
   for (const button of all(".more")) button.hidden = false;
   reach();
-  addEventListener("resize", reach);
+  new ResizeObserver(reach).observe(root);
   root.addEventListener("change", (event) => {
     if (!event.target.closest("[data-switch=level]")) return;
     for (const step of all(".step[data-level]")) delete step.dataset.level;
@@ -101,20 +101,20 @@ for (const root of document.querySelectorAll(".derive:not([data-awake])")) {
     if (!["ArrowDown", "ArrowUp"].includes(event.key)) return;
     const step = event.target.closest(".step");
     if (!step || !event.target.matches("summary, .row")) return;
-    const rows = [step.querySelector("summary"), ...all(".row", step).filter((row) => row.offsetParent)];
+    const rows = [step.querySelector("summary"), ...(step.open ? all(".row", step).filter((row) => row.offsetParent) : [])];
     const next = rows[rows.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
     if (next) {
       event.preventDefault();
       next.focus();
     }
   });
+  const places = new Map();
+  for (const part of all("[data-q]")) places.set(part.dataset.q, [...(places.get(part.dataset.q) || []), part]);
   for (const kind of ["pointerover", "pointerout"]) {
     root.addEventListener(kind, (event) => {
       const part = event.target.closest("[data-q]");
       if (!part) return;
-      for (const other of all("[data-q]")) {
-        if (other.dataset.q === part.dataset.q) other.classList.toggle("echo", kind === "pointerover");
-      }
+      for (const other of places.get(part.dataset.q)) other.classList.toggle("echo", kind === "pointerover");
     });
   }
   clear();

@@ -16,8 +16,9 @@ from unicodedata import bidirectional
 from derive.bidi import numerals
 from derive.blocks import Figure, Page
 from derive.errors import UsageError
+from derive.formats.markup import tag
 from derive.formats.mathematics import write
-from derive.formats.svgwords import breadth_of, spans, tag
+from derive.formats.svgwords import breadth_of, spans
 from derive.formats.text import FACES
 from derive.pictures import Label, Mark, Picture, Point, Stroke, Unit, Words
 from derive.symbols import Script

@@ -2,7 +2,7 @@
 
 SVG has no subscripts of its own that every browser draws, so each piece says how far it stands from the one before.
 
-Owns `spans`, `breadth_of` and `tag`.  May import: bidi, pictures, symbols, written, formats.mathematics, formats.text.
+Owns `spans` and `breadth_of`.  May import: bidi, pictures, symbols, written, formats.markup, formats.mathematics, formats.text.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from itertools import takewhile
 from unicodedata import normalize
 
 from derive.bidi import DIGITS, numerals
+from derive.formats.markup import tag
 from derive.formats.mathematics import in_digits, write
 from derive.formats.text import TEXT
 from derive.pictures import Words
@@ -122,13 +123,6 @@ def _last_mark(runs: Sequence[_Run]) -> float:
     """How wide the mark is that ends a name."""
     mark = runs[-1].mark
     return sum(run.width for run in takewhile(lambda run: run.mark == mark, reversed(runs)))
-
-
-def tag(name: str, body: str = "", **attributes: object) -> str:
-    """An element; attributes are escaped, those that say nothing are left out."""
-    said = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value != "")
-    written = "".join(f' {key}="{escape(str(value))}"' for key, value in said)
-    return f"<{name}{written}>{body}</{name}>" if body else f"<{name}{written}/>"
 
 
 def length(value: float) -> str:

@@ -25,7 +25,7 @@ REASON_COLUMN = 72
 
 def _number(text: str) -> str:
     mantissa, _, exponent = text.replace("-", "−").partition("e")
-    return f"{mantissa}·10{exponent.replace('−', '-').translate(_RAISED)}" if exponent else mantissa
+    return f"{mantissa}·10{str(int(exponent.replace('−', '-'))).translate(_RAISED)}" if exponent else mantissa
 
 
 def _power(base: str, exponent: str) -> str:
@@ -123,8 +123,9 @@ TEXT = Face(
 
 def _in_line(text: str) -> str:
     """A number whose power of ten stands in the line, where digits cannot be raised."""
-    mantissa, _, exponent = text.replace("-", "−").partition("e")
-    return f"{mantissa}·10^" + (f"({exponent})" if exponent.startswith("−") else exponent) if exponent else mantissa
+    mantissa, _, exponent = text.partition("e")
+    power = str(int(exponent)).replace("-", "−") if exponent else ""
+    return mantissa.replace("-", "−") + (f"·10^({power})" if power.startswith("−") else f"·10^{power}" if power else "")
 
 
 FACES = {digits: in_digits(TEXT if digits == "latin" else replace(TEXT, number=_in_line), digits) for digits in DIGITS}
