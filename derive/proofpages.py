@@ -5,10 +5,13 @@ Owns `proof_page`.  May import: blocks, catalogues, sentences, scripts, decision
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Figure, Heading, Page, Prose, Row
 from derive.catalogues import catalogue
 from derive.decisions import Proof
+from derive.layouts import network_picture
 from derive.planes import boundary_picture
 from derive.scripts import RESERVED
 from derive.sentences import Speaker, opening, separated, title_of
@@ -30,6 +33,8 @@ def proof_page(proof: Proof, speaker: Speaker) -> Page:
     facts = dict(proof.facts)
     blocks: list[Block] = [Heading(1, title_of(problem, speaker)), *opening(problem, speaker)]
     blocks += [speaker.heading("classifiers"), *(Equations((Row(Name(e.goal), "=", e.rhs),)) for e in problem.network.equations)]
+    picture = network_picture(problem, {}, speaker)
+    blocks += [Figure(replace(picture, paths={}))] if picture is not None else []  # nothing is differentiated here
     blocks.append(Prose(speaker.say("proof", "rules", **facts)))
     for part in proof.parts:
         blocks.append(Heading(2, speaker.word("proof", f"{part.key}-heading")))

@@ -18,8 +18,18 @@ def role_of(problem: Problem, name: str) -> str:
     >>> [role_of(derive.find("q1"), name) for name in ("x1", "t1", "w5", "net_h1", "h1", "L")]
     ['input', 'target', 'parameter', 'pre-activation', 'activation', 'loss']
     """
+    if problem.decision is not None:
+        return _of_classifiers(problem, name)
     told = _by_place(problem, name)
     return told if problem.arrays is None else _over_arrays(problem, name, told)
+
+
+def _of_classifiers(problem: Problem, name: str) -> str:
+    """Both classifiers have one input; a parameter belongs to one score, and what nothing uses is an output."""
+    users = problem.network.users[name]
+    if name in problem.network.free_set:
+        return "input" if len(users) > 1 else "parameter"
+    return "quantity" if users else "output"
 
 
 def _by_place(problem: Problem, name: str) -> str:

@@ -235,6 +235,8 @@ class _Wirer:
     def _kind(self, name: str) -> str:
         """What a computed quantity is."""
         network, loss = self.network, self.problem.train.loss
+        if self.problem.decision is not None:
+            return "hidden" if network.users[name] else "output"
         rhs = network.by_goal[loss].rhs
         unknown = isinstance(rhs, Call) and rhs.function == "loss_of"
         if name == loss:

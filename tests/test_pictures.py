@@ -466,7 +466,7 @@ def test_the_plane_shows_what_both_classifiers_say(place):
     """Softmax by its definition and the neuron by its own, in mpmath, at every point that is drawn, on the side where it is drawn."""
     proof = proofs()[place]
     plane, problem = Plane(proof), proof.problem
-    (figure,) = (block for block in page_of(proof).blocks if isinstance(block, Figure))
+    figure = plane_of(page_of(proof))
     picture, n = figure.picture, {name: mpmath.mpf(str(value)) for name, value in plane.numbers.items()}
     softmax, logistic = problem.decision.rules["softmax"], problem.decision.rules["logistic"]
     marks = of(Mark, picture)
@@ -485,6 +485,23 @@ def test_the_plane_shows_what_both_classifiers_say(place):
         output = 1 / (1 + mpmath.exp(-z))
         by_neuron = output >= 0.5 if logistic.sign == ">=" else output <= 0.5
         assert by_softmax == by_neuron == is_class_0 == (mark.kind == "class0") == contains(region.points, mark.x, mark.y)
+
+
+def plane_of(page):
+    """The figure with points on it."""
+    return next(block for block in page.blocks if isinstance(block, Figure) and of(Mark, block.picture))
+
+
+def test_both_classifiers_are_drawn_with_their_own_parameters():
+    """The pair of Question 3 has twice as many as the neuron; nothing is differentiated, so no path can light up."""
+    picture = next(block.picture for block in page_of(proofs()[0]).blocks if isinstance(block, Figure))
+    edges = {label.edge: label.key for label in of(Label, picture)}
+    assert edges == {"x>z1": "ws1", "x>z2": "ws2", "x>y": "wl"}
+    assert {unit.key: unit.kind for unit in of(Unit, picture)} == {
+        "x": "input", "z1": "hidden", "z2": "hidden", "y1": "output", "y2": "output", "y": "output",
+        "bs1": "bias", "bs2": "bias", "bl": "bias",
+    }  # fmt: skip
+    assert not picture.paths
 
 
 def problem_free(proof):
@@ -506,7 +523,7 @@ def test_both_boundaries_are_one_line_and_the_caption_says_its_numbers(place):
     proof = proofs()[place]
     plane = Plane(proof)
     page = page_of(proof)
-    (figure,) = (block for block in page.blocks if isinstance(block, Figure))
+    figure = plane_of(page)
     lines = {stroke.kind: stroke.points for stroke in of(Stroke, figure.picture)}
     assert lines["boundary"] == lines["neuron"]
     n = plane.numbers

@@ -182,7 +182,8 @@ ALONE = f"""{_colours(LIGHT)}
 
 
 def draw_svg(picture: Picture, script: Script, interactive: bool = False, alone: bool = False, digits: str = "latin") -> str:
-    """A picture as one element; an `interactive` one has a button for each quantity, one `alone` brings its style with it."""
+    """A picture as one element; an `interactive` one has a button for each quantity with a path, one `alone` its style."""
+    interactive = interactive and bool(picture.paths)
     alt = numerals(picture.alt, digits)
     width, height = f"{picture.width:g}", f"{picture.height:g}"
     head = tag("title", escape(alt)) + (tag("style", SVG_STYLE + ALONE) if alone else "")
