@@ -231,9 +231,17 @@ def runs(text: Text) -> tuple[Run, ...]:
     return _merged([*marked, *_held(segment)])
 
 
+def _is_foreign(text: str) -> bool:
+    """Whether a text is of several Latin words and no word from right to left."""
+    return len(re.findall(r"[^\W\d_]{2,}", text)) > 1 and "R" not in _classes(text) and text == text.strip()
+
+
 def _items(part: Part) -> Iterable[_Item]:
     if not isinstance(part, str):
         yield _Item(part, "formula")
+        return
+    if _is_foreign(part):  # a citation, a title: it reads from left to right as a whole
+        yield _Item(part, "name")
         return
     for kind, piece in pieces(part):
         if kind:

@@ -123,7 +123,8 @@ Block = Heading | Prose | Equations | Table | Matrix | Figure
 class Page:
     """What a reader meets, in order, and how each name on it is written.
 
-    `digits` is the script of its numbers, latin or persian: of values and exponents, not of the marks of names.
+    `digits` is the script of its numbers, latin or persian: of values and exponents, not of the marks of names; `level` the deepest
+    one of `LEVELS` that it has.
     """
 
     title: str
@@ -131,6 +132,7 @@ class Page:
     script: Script
     blocks: tuple[Block, ...]
     digits: str = "latin"
+    level: str = "full"
 
     @property
     def direction(self) -> str:
@@ -141,7 +143,7 @@ class Page:
         """The page with only the lines of a level of `LEVELS`."""
         deep = LEVELS[level]
         cut = (block.to_depth(deep) if isinstance(block, Equations) else block for block in self.blocks)
-        return replace(self, blocks=tuple(cut))
+        return replace(self, blocks=tuple(cut), level=level)
 
 
 RIGHT_TO_LEFT = frozenset({"fa"})

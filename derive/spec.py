@@ -466,7 +466,7 @@ class Loader:
             vector = bool(named & problem.vectors.keys())
             if vector and not isinstance(tree, Name | Partial):
                 raise InputError(f"{place}: a vector is asked for by its name alone")
-            found.append(Ask(label, text, tree, vector))
+            found.append(Ask(printable(label), text, tree, vector))
         return tuple(found)
 
     def with_words(self, problem: Problem) -> Problem:

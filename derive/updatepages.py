@@ -7,6 +7,7 @@ written, reader, blocks, sentences, derivation, updates, tables.rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Row, Table, Text
@@ -15,7 +16,7 @@ from derive.reader import LEARNING_RATE
 from derive.sentences import Speaker, separated, series
 from derive.tables.rules import COUNT, OLD
 from derive.updates import Train
-from derive.written import Later, Name, Number, Partial, Tree
+from derive.written import Later, Name, Number, Partial, Relation, Tree
 
 MOST_NAMES = 16
 """Names that a list gives in full."""
@@ -30,7 +31,7 @@ def listed_names(names: Sequence[str], speaker: Speaker) -> Text:
 
 def equalities(numbers: Mapping[str, Number], speaker: Speaker) -> Text:
     """Names with their numbers: a = 1, b = 2."""
-    return separated(((Name(name), " = ", number) for name, number in numbers.items()), speaker.comma)
+    return separated(((Relation("=", Name(name), number),) for name, number in numbers.items()), speaker.comma)
 
 
 def update_symbols(train: Train, speaker: Speaker) -> Iterable[tuple[Text, Text]]:
@@ -102,9 +103,12 @@ def _several(work: Derivation, speaker: Speaker) -> Table:
 
 
 def _worked(step: Step) -> tuple[Tree, Line | None]:
-    """How a step is worked out, with numbers where it has them, and the line with its value."""
+    """How a step is worked out, with numbers where it has them, and the line with its value; the numbers' own ≈ is the value's."""
     lines = {line.law: line for line in step.lines}
-    return lines.get("numbers", lines["update-rule"]).tree, lines.get("value")
+    worked, value = lines.get("numbers", lines["update-rule"]), lines.get("value")
+    if value is not None and worked.relation == "≈":
+        value = replace(value, relation="≈")
+    return worked.tree, value
 
 
 def _value(goal: Tree, value: Line | None) -> Text:

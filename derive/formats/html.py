@@ -254,7 +254,8 @@ class _Writer:
     def switches(self) -> str:
         """How much of each step is shown, and symbols or numbers: where there is something to choose."""
         rows = [row for block in self.page.blocks if isinstance(block, Equations) for row in block.rows]
-        levels = self.choice("level", tuple(LEVELS), "full", not any(row.depth for row in rows))
+        here = [level for level, deep in LEVELS.items() if deep <= LEVELS[self.page.level]]
+        levels = self.choice("level", here, self.page.level, not any(row.depth for row in rows))
         shows = self.choice("show", tuple(SHOWS), "both", not any(row.numeric for row in rows))
         return tag("div", levels + shows, class_="switches")
 

@@ -53,9 +53,9 @@ for (const root of document.querySelectorAll(".derive:not([data-awake])")) {
   // A step is shown as far as the whole page is, or as far as its own button says.
   function turn(button) {
     const step = button.closest(".step");
-    const order = ["brief", "steps", "full"];
+    const order = ["brief", "steps", "full"].filter((level) => root.querySelector(`[data-switch=level] [value=${level}]`));
     const here = step.dataset.level || root.querySelector("[data-switch=level] :checked")?.value || "full";
-    step.dataset.level = order[(order.indexOf(here) + 1) % 3];
+    step.dataset.level = order[(order.indexOf(here) + 1) % order.length];
     button.textContent = button.dataset[step.dataset.level];
     step.open = true;
   }

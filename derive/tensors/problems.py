@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.errors import FormulaError, InputError, shown, suggest
+from derive.errors import FormulaError, InputError, printable, shown, suggest
 from derive.network import INPUT_NAME, TARGET_NAME, Equation, Network
 from derive.problem import Arrays, Ask, Fact, Numbers, Problem
 from derive.reader import MAX_CHARACTERS, check_name
@@ -402,7 +402,7 @@ class ArrayLoader(Loader):
                 tree = read_quantity(text, problem)
             except FormulaError as error:
                 raise InputError(f"{place}: {error}") from None
-            found.append(Ask(label, text, tree))
+            found.append(Ask(printable(label), text, tree))
         return tuple(found)
 
 
