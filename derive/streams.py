@@ -184,7 +184,7 @@ def _write_whole(content: bytes, output: str) -> None:
     path = Path(output)
     try:
         if path.is_dir():
-            raise UsageError(f"-o {output}: is a folder")
+            raise UsageError(f"-o {output}: Is a directory")
         path = path.resolve()
         if path.exists() and not path.is_file():  # a device, a pipe: nothing to put in its place
             path.write_bytes(content)

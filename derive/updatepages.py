@@ -7,7 +7,6 @@ written, reader, blocks, sentences, derivation, updates, tables.rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from derive.backward import Line, Step
 from derive.blocks import Block, Equations, Row, Table, Text
@@ -103,12 +102,9 @@ def _several(work: Derivation, speaker: Speaker) -> Table:
 
 
 def _worked(step: Step) -> tuple[Tree, Line | None]:
-    """How a step is worked out, with numbers where it has them, and the line with its value; the numbers' own ≈ is the value's."""
+    """How a step is worked out, with numbers where it has them, and the line with its value."""
     lines = {line.law: line for line in step.lines}
-    worked, value = lines.get("numbers", lines["update-rule"]), lines.get("value")
-    if value is not None and worked.relation == "≈":
-        value = replace(value, relation="≈")
-    return worked.tree, value
+    return lines.get("numbers", lines["update-rule"]).tree, lines.get("value")
 
 
 def _value(goal: Tree, value: Line | None) -> Text:

@@ -26,7 +26,7 @@ PAGE_ENDINGS = {ending: style for ending, style in ENDINGS.items() if style != "
 
 @pytest.mark.parametrize(("ending", "style"), PAGE_ENDINGS.items())
 def test_the_ending_of_the_file_says_the_format(ending, style, run, tmp_path):
-    for command in ("show", "key"):
+    for command in ("show", "key") if style != "svg" else ("show",):  # a key has two pictures
         asked, told = tmp_path / f"{command}.anything", tmp_path / f"{command}.{ending}"
         assert run(command, "q2", "--format", style, "-o", asked) == (0, "", "")
         assert run(command, "q2", "-o", told) == (0, "", "")
