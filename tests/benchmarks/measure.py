@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from importlib.util import find_spec
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -37,13 +38,14 @@ DEPTHS, FITTED_FROM = (1, 2, 5, 10, 20, 50), 5
 WIDTH = (16, 16, 16)
 HELP_GOAL, SHOW_GOAL, LINEAR_GOAL, WIDTH_GOAL = 2.5, 1.3, 1.1, 0.1
 CHECK_GOAL = 8
+PDF_GOAL = 0.3
 
 Row = tuple[str, str, str, str]
 
 
 def main() -> None:
     """Measure everything and print the table."""
-    rows = [*start_up(), *depth(), *width()]
+    rows = [*start_up(), *pages(), *depth(), *width()]
     print(f"{date.today()}, Python {platform.python_version()}, SymPy {sympy.__version__}, {os.cpu_count()} cores\n")
     print("| figure | measured | goal | |\n|---|---|---|---|")
     for row in rows:
@@ -106,6 +108,21 @@ def process(command: list[str]) -> Callable[[], object]:
     """A run of a command that may write byte code; it must succeed."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return lambda: subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
+def pages() -> Iterator[Row]:
+    """Question 1, worked out, as a page in each format; the PDF where the compiler is installed."""
+    work = derive.derive(derive.find("q1"))
+    for style in ("text", "latex", "html"):
+        (seconds,) = in_turns(DEPTH_ROUNDS, lambda style=style: derive.render(work, style))
+        yield f"q1 worked out, its page as {style}", milliseconds(seconds), "", ""
+    if find_spec("typst") is None:
+        return
+    from derive.formats.pdf import compile_pdf
+
+    source = derive.render(work, "typst")
+    (seconds,) = in_turns(DEPTH_ROUNDS, lambda: compile_pdf(source))
+    yield "its PDF compiled by Typst (7 sheets)", milliseconds(seconds), *verdict(median(seconds), PDF_GOAL, " s")
 
 
 # --- ours --------------------------------------------------------------------------------------------------------------
