@@ -56,7 +56,8 @@ class Field:
 
 
 def _title(text: str, before: Choices) -> str:
-    if not text.isprintable() or not text.strip() or len(text) > 100:
+    plain = text.replace("\u200c", "")  # Persian writes its half-space within words
+    if not plain.isprintable() or not plain.strip() or len(text) > 100:
         raise UsageError("should be a line of at most 100 characters")
     return text.strip()
 

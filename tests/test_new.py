@@ -110,6 +110,13 @@ def test_a_file_is_not_written_over_without_force(run, tmp_path):
     assert path.read_text(encoding="utf-8") == before
 
 
+def test_a_persian_title_keeps_its_half_space(run):
+    title = "شبکه\u200cی کوچک"
+    status, text, error = run("new", "--title", title)
+    assert (status, error) == (0, "")
+    assert derive.load_text(text).title == title
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_commented_is_what_can_be_chosen(language, run):
     """A student who reads the comments finds every word of the tables, whatever language they are in."""
