@@ -53,3 +53,16 @@ def run(capsys):
 def missing(program):
     """Skips a test, and says so, where a program is not installed."""
     return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed, so nothing was tried with it")
+
+
+def heard(terminal):
+    """Everything that a program writes to the other end of a pseudo-terminal, until it closes it."""
+    sent = b""
+    while True:
+        try:
+            part = os.read(terminal, 1 << 16)
+        except OSError:  # the other end is closed
+            return sent
+        if not part:
+            return sent
+        sent += part

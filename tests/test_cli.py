@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import mpmath
 import pytest
+from conftest import heard
 
 import derive
 from derive.cli import main
@@ -419,15 +420,7 @@ def test_a_terminal_of_any_kind_gets_a_page(environment):
     call = [*COMMAND, "show", "q1", "--wrt", "w5"]
     with subprocess.Popen(call, env={**kept, **environment}, stdout=theirs, stderr=subprocess.PIPE) as process:
         os.close(theirs)
-        page = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            page += part
+        page = heard(ours)
         error = process.stderr.read()
     os.close(ours)
     assert (process.returncode, error) == (0, b"")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from conftest import work_out
+from conftest import heard, work_out
 
 import derive
 from derive import progress
@@ -121,15 +121,7 @@ def test_a_bar_on_a_terminal_when_it_takes_long(patience, bar):
     code = SLOW.format(patience=patience)
     with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
         os.close(theirs)
-        drawn = b""
-        while True:
-            try:
-                part = os.read(ours, 1 << 16)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            drawn += part
+        drawn = heard(ours)
     os.close(ours)
     assert process.returncode == 0
     assert (b"judging lines" in drawn) == bar

@@ -11,7 +11,7 @@ import time
 from functools import cache
 
 import pytest
-from conftest import COMMAND, PLACE, work_out, worked
+from conftest import COMMAND, PLACE, heard, work_out, worked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -218,15 +218,7 @@ def on_terminal(*arguments, columns=80, **environment):
     environment = {**PLACE, "TERM": "xterm", **environment}
     with subprocess.Popen([*COMMAND, *arguments], env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
-        sent = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            sent += part
+        sent = heard(ours)
     os.close(ours)
     return sent.decode().replace("\r\n", "\n"), process.returncode
 

@@ -224,21 +224,18 @@ def formula(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     >>> formula(read_formula("w1*(1 - h2)"), Script())
     'w_1 dot (1 - h_2)'
     """
-    face = FACES[setting.digits]
-    match shown:
-        case Boxed(tree):
-            return f"boxed(display({write(tree, face, script)}))"
-        case Blank():
-            return "blank"
-    return write(shown, face, script)
+    return _shown(shown, FACES[setting.digits], script, "boxed(display({}))")
 
 
 def inline(shown: Shown, script: Script, setting: Setting = PLAIN) -> str:
     """One formula among words."""
-    face = INLINE_FACES[setting.digits]
+    return _shown(shown, INLINE_FACES[setting.digits], script, "boxed({})")
+
+
+def _shown(shown: Shown, face: Face, script: Script, box: str) -> str:
     match shown:
         case Boxed(tree):
-            return f"boxed({write(tree, face, script)})"
+            return box.format(write(tree, face, script))
         case Blank():
             return "blank"
     return write(shown, face, script)
