@@ -63,8 +63,8 @@ def _cells(tree: Tree, vectors: Vectors) -> Cells:
         case Elementwise(factors):
             return _spread(lambda *parts: Product(parts, tight=True), [_cells(factor, vectors) for factor in factors])
         case Sum() | Product() | Negative() | Quotient() | Power() | Call():
-            parts = [_cells(part, vectors) for part in children(tree)]
-            return _spread(lambda *cells: _with_parts(tree, cells), parts)
+            if parts := [_cells(part, vectors) for part in children(tree)]:  # pi() has none and is a scalar
+                return _spread(lambda *cells: _with_parts(tree, cells), parts)
     return ((tree,),)
 
 
