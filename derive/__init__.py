@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from derive.derivation import Derivation
+    from derive.emission.files import emit
     from derive.errors import DeriveError
     from derive.exercises.answers import load_answers, read_answers
     from derive.exercises.audit import audit_papers
@@ -40,6 +41,7 @@ _HOME = {
     "audit_papers": "exercises.audit",
     "built_in_names": "spec",
     "derive": "works",
+    "emit": "emission.files",
     "find": "spec",
     "load": "spec",
     "load_answers": "exercises.answers",
@@ -58,6 +60,7 @@ __all__ = [
     "audit_papers",
     "built_in_names",
     "derive",
+    "emit",
     "find",
     "load",
     "load_answers",

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from derive.derivation import Derivation
     from derive.exercises.verdicts import Audit
     from derive.problem import Problem
+    from derive.tensors.work import ArrayDerivation
 
 
 def run_list(options: argparse.Namespace) -> None:
@@ -44,9 +46,29 @@ def run_show(options: argparse.Namespace) -> None:
 
         write_text(render_problem(problem), options.output)
         return
+    if options.emit is not None:
+        from derive.emission.files import emit
+
+        write_text(emit(_whole_work(problem, options), options.emit), options.output)
+        return
     style = "latex-fragment" if options.fragment else options.format
     level = level_asked(options)
     put_work(work_asked(problem, options), style, options, rounding_asked(options), level)
+
+
+def _whole_work(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDerivation:
+    """The derivation that code is written from.  Raises UsageError for options that only a page or a part of it has."""
+    from derive.works import derive
+
+    told = {"--of": options.of, "--wrt": options.wrt, "--hessian": options.hessian, "--level": options.level,
+            "--format": options.explicit, "--open": options.open, "--digits": options.digits, "--places": options.places,
+            "--carry": options.carry != "full", "--lang": options.lang != "en", "--ascii": options.ascii}  # fmt: skip
+    for option, given in told.items():
+        if given is not None and given is not False and given != []:
+            raise UsageError(f"--emit writes the whole derivation, to full precision, with English comments; leave {option} out")
+    if problem.decision is not None:
+        raise UsageError("--emit is for derivations; this problem is a decision")
+    return derive(problem, prove=options.prove)
 
 
 def run_check(options: argparse.Namespace) -> bool:

@@ -8,7 +8,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
-    "errors", "catalogues", "progress", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings",
+    "errors", "catalogues", "progress", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings", "tables.targets",
     "symbols", "reader", "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "roles", "batches", "wording", "spec", "backward", "displays", "vectors",
     "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems", "tensors.matrices",
     "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
@@ -19,7 +19,8 @@ ORDER = [
     "formats.ascii", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml", "formats.folding", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json",
     "formats.arrayjson", "formats.auditjson", "formats.gradebook",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
-    "formats.toml", "formats.jupyter", "formats.terminal", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
+    "formats.toml", "formats.jupyter", "formats.terminal",
+    "emission.programs", "emission.spellings", "emission.trials", "emission.comments", "emission.formulas", "emission.python", "emission.files", "starters", "options", "streams", "requests", "commands", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 

@@ -1,6 +1,6 @@
 """The formats of files, by how their names end.
 
-Owns `ENDINGS` and `COMPILED`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
+Owns `ENDINGS`, `COMPILED` and `CODE`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
 Imports nothing of ours.
 """
 
@@ -27,6 +27,10 @@ ENDINGS = {
 
 COMPILED = {"pdf": "typst"}
 """Formats that are bytes and go into a file only, and the format of the text each is made from."""
+
+
+CODE = {"numpy": "py"}
+"""The languages of `--emit`, and how a file in each ends."""
 
 
 def format_of(path: str | None, formats: Collection[str], usual: str = "text") -> str:
