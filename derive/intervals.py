@@ -90,14 +90,13 @@ def _point(text: str) -> Interval:
     return Interval(value, value)
 
 
-_FLOATS = Arithmetic(
-    float, lambda base, exponent: base**exponent, {name: primitive.floats for name, primitive in PRIMITIVES.items()}
-)
+FLOATS = Arithmetic(float, math.pow, {name: primitive.floats for name, primitive in PRIMITIVES.items()})
+"""Python's floats; they raise ArithmeticError or ValueError where there is no value."""
 
 
 def _falling_to(lowest: float, formula: Tree) -> Callable[[Interval], Interval]:
     """A formula of z that falls up to the place where it is lowest, and rises from there on."""
-    evaluate = compile_tree(formula, _FLOATS)
+    evaluate = compile_tree(formula, FLOATS)
 
     def ends(z: Interval) -> Interval:
         at_low, at_high = evaluate({"z": z.low}), evaluate({"z": z.high})
