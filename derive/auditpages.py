@@ -1,7 +1,7 @@
 """The page of an audit, and of a class: a table line by line, then the story.
 
-Owns `audit_page`, `class_page` and `slip_sentence`.  May import: written, rounding, exercises, blocks, catalogues, sentences,
-scripts.
+Owns `audit_page`, `class_page`, `slip_sentence` and `sentence_at`.  May import: written, rounding, exercises, blocks, catalogues,
+sentences, scripts.
 """
 
 from __future__ import annotations
@@ -130,9 +130,9 @@ def _told(slips: Sequence[Named], speaker: Speaker) -> list[Text]:
         lines = _names(dict.fromkeys(line for slip in places for line in slip.explains), speaker)
         where = speaker.say("audit", "places", first=places[0].where, last=places[-1].where, n=len(places))
         said = (
-            separated([_sentence(slip, (slip.where,), speaker) for slip in places], speaker.semicolon)
+            separated([sentence_at(slip, (slip.where,), speaker) for slip in places], speaker.semicolon)
             if len(places) <= 3
-            else _sentence(places[0], where, speaker)
+            else sentence_at(places[0], where, speaker)
         )
         sentences.append(speaker.say("audit", "slip", id=places[0].id, said=said, lines=lines))
     if len(sentences) == 1:
@@ -142,10 +142,11 @@ def _told(slips: Sequence[Named], speaker: Speaker) -> list[Text]:
 
 def slip_sentence(slip: Named, speaker: Speaker) -> Text:
     """What was done in a slip, and where."""
-    return _sentence(slip, (slip.where,), speaker)
+    return sentence_at(slip, (slip.where,), speaker)
 
 
-def _sentence(slip: Named, where: Text, speaker: Speaker) -> Text:
+def sentence_at(slip: Named, where: Text, speaker: Speaker) -> Text:
+    """What was done in a slip, and where, in these words."""
     words = catalogue(speaker.language)["slip"]
     kind = slip.variant.partition(" ")[0].partition("-")[0] if slip.id == "stale-forward" else slip.variant
     key = next((k for k in (f"{slip.id}-{kind}", slip.id) if k in words), slip.id)

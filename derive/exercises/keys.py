@@ -72,6 +72,9 @@ def _shown(work: Derivation, tree: Tree) -> tuple[str, ...]:
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _FORMULA = tuple("=@+-＝＠＋－")
 
+HALF_SPACE = "\u200c"
+"""The half-space of Persian, the one character without ink that words need."""
+
 
 def defused(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula; a number stays a number.
@@ -81,7 +84,7 @@ def defused(cell: str) -> str:
     """
     if _NUMBER.fullmatch(cell):
         return cell
-    safe = "".join(c if c.isprintable() else " " for c in cell)
+    safe = "".join(c if c.isprintable() or c == HALF_SPACE else " " for c in cell)
     return f"'{safe}" if safe.lstrip().startswith(_FORMULA) or cell[:1].isspace() else safe
 
 
