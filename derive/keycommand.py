@@ -12,7 +12,7 @@ from derive.errors import UsageError
 from derive.progress import track
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import deliver, put_pages, style_asked, tell
-from derive.tables.endings import ending_of, source_of
+from derive.tables.endings import BANKS, ending_of, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ def run_key(options: argparse.Namespace) -> None:
         raise UsageError("--blank goes with --worksheet")
     if options.worksheet and options.format == "json":
         raise UsageError("--worksheet is a page, and JSON is none")
+    if options.format in BANKS:
+        from derive.bankcommand import run_bank
+
+        run_bank(options)
+        return
     name, paper = paper_named(options.problem, options.paper)
     problem = problem_named(name)
     if options.variants is not None:

@@ -12,7 +12,7 @@ import sys
 from derive import __version__
 from derive.catalogues import LANGUAGES
 from derive.errors import UsageError
-from derive.tables.endings import CODE, COMPILED, ENDINGS, ending_of, format_of
+from derive.tables.endings import BANKS, CODE, COMPILED, ENDINGS, ending_of, format_of
 
 TYPE_CHECKING = False  # typing itself would cost a tenth of the start-up
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ STATUS = (
 )
 
 
-FORMATS = tuple(style for style in ENDINGS.values() if style != "csv")
-"""What a page can be written in; CSV is for a class."""
+FORMATS = tuple(style for style in ENDINGS.values() if style not in BANKS)
+"""What a page can be written in; CSV is for a class, and for questions as other banks of them are."""
 
 
 VIEWED = ENDINGS.get("html", "text")
@@ -134,7 +134,7 @@ def _key(command: argparse.ArgumentParser) -> None:
     command.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
     command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
     command.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-    _page(command)
+    _page(command, (*FORMATS, *BANKS))
     _numbers(command)
 
 

@@ -1,6 +1,7 @@
 """How it looks: one module for each output.  To add an output, add a file here and a row to `FORMATS`.
 
-Owns `FORMATS`, `render`, `draw_page`, `draw_pages` and `finished`.  Each format is imported when it is used.
+Owns `FORMATS`, `BANKS`, `render`, `render_bank`, `draw_page`, `draw_pages` and `finished`.  Each format is imported when it is
+used.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from derive.derivation import Derivation
     from derive.exercises.classes import Class
     from derive.exercises.verdicts import Audit
+    from derive.quizpages import Quiz
     from derive.rounding import Rounding
     from derive.tensors.work import ArrayDerivation
 
@@ -45,6 +47,19 @@ DATA: dict[str, dict[str, tuple[str, str]]] = {
     "csv": {"Class": ("gradebook", "render_gradebook")},
 }
 """Formats drawn from the work itself, its digits being data: module and function for each kind of work."""
+
+
+BANKS: dict[str, tuple[str, str]] = {
+    "moodle": ("moodle", "render_moodle"),
+    "csv": ("itemtable", "render_table"),
+}
+"""Formats of questions that a machine marks: module and function, which takes the quizzes of one or many papers."""
+
+def render_bank(quizzes: Sequence[Quiz], style: str) -> str:
+    """The questions of some papers in a format of `BANKS`."""
+    module, function = BANKS[style]
+    write: Callable[[Sequence[Quiz]], str] = getattr(import_module(f"derive.formats.{module}"), function)
+    return write(quizzes)
 
 
 def render(

@@ -1,12 +1,10 @@
 """The formats of files, by how their names end.
 
-Owns `ENDINGS`, `COMPILED` and `CODE`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
+Owns `ENDINGS`, `BANKS`, `COMPILED` and `CODE`.  A row makes a choice of `--format`, and what `-o` takes for a file of that ending.
 Imports nothing of ours.
 """
 
 from __future__ import annotations
-
-from os.path import splitext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +20,12 @@ ENDINGS = {
     "pdf": "pdf",
     "json": "json",
     "csv": "csv",
+    "xml": "moodle",
 }
 """The format a file is written in, by its ending."""
+
+BANKS = ("moodle", "csv")
+"""Formats of questions that a machine marks, besides those of pages."""
 
 COMPILED = {"pdf": "typst"}
 """Formats that are bytes and go into a file only, and the format of the text each is made from."""
@@ -39,7 +41,9 @@ def format_of(path: str | None, formats: Collection[str], usual: str = "text") -
     >>> format_of("out/q1.TEX", ("text", "latex")), format_of("q1.tex", ("text",)), format_of("tex", ("latex",))
     ('latex', 'text', 'text')
     """
-    found = ENDINGS.get(splitext(path or "")[1][1:].lower(), usual)
+    name = (path or "").lower()
+    ends = [ending for ending in ENDINGS if name.endswith(f".{ending.lower()}")]
+    found = ENDINGS[max(ends, key=len)] if ends else usual
     return found if found in formats else usual
 
 

@@ -1,0 +1,53 @@
+"""The questions of some papers as CSV: a row for each, with what is accepted and what each slip gives.
+
+Owns `render_table`.  No cell is a formula to a spreadsheet.  May import: exercises.keys, quizpages, rounding, formats.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from decimal import Decimal
+
+from derive.blocks import Text
+from derive.exercises.keys import defused
+from derive.formats.plain import typed
+from derive.formats.text import words
+from derive.formats.webtex import in_ascii
+from derive.quizpages import Question, Quiz
+from derive.rounding import spell
+
+COLUMNS = (
+    "paper", "title", "label", "quantity", "question", "value", "tolerance", "low", "high", "digits", "places", "feedback",
+)  # fmt: skip
+
+
+def render_table(quizzes: Sequence[Quiz]) -> str:
+    """The whole table; behind the fixed columns stand value, tolerance and feedback of each slip."""
+    most = max(len(question.wrong) for quiz in quizzes for question in quiz.questions)
+    slips = [f"slip {k} {what}" for k in range(1, most + 1) for what in ("value", "tolerance", "feedback")]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*COLUMNS, *slips])
+    for quiz in quizzes:
+        for question in quiz.questions:
+            row = _row(quiz, question)
+            writer.writerow([defused(in_ascii(cell)) for cell in (*row, *[""] * (len(COLUMNS) + len(slips) - len(row)))])
+    return stream.getvalue()
+
+
+def _row(quiz: Quiz, question: Question) -> list[str]:
+    grading = question.grading
+    shown, tolerance, places = Decimal(grading.shown), grading.tolerance, grading.asked.places
+
+    def said(parts: Text) -> str:
+        return words(parts, quiz.script)
+
+    row = [quiz.paper_id, quiz.title, question.label, typed(grading.tree), said((*question.find, " ", *question.carry))]
+    row += [grading.shown, spell(tolerance), spell(shown - tolerance), spell(shown + tolerance)]
+    row += [str(grading.asked.digits) if places is None else "", "" if places is None else str(places)]
+    row.append(" ".join(said(line) for line in question.general))
+    for wrong, feedback in question.wrong:
+        row += [spell(wrong.value), spell(wrong.tolerance), said(feedback)]
+    return row
