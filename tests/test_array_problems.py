@@ -149,3 +149,36 @@ def test_the_formulas_in_json_are_right_answers(name):
         == ["right"] * len(found)
         == ["right"] * max(len(found), len(problem.train.parameters))
     )
+
+
+def test_a_recurrence_with_numbers_and_a_target_is_worked_out_and_drawn():
+    """Each gradient of the state needs that of the step behind it, whatever the order of the page; the target stands above it."""
+    text = """
+[shapes]
+W = ["m", "m"]
+x = ["T", "m"]
+y = ["T", "m"]
+h = ["T", "m"]
+[given]
+W = [[0.5, -0.4], [0.2, 0.9]]
+x = [[1, 2], [0.5, -1], [1, 1]]
+y = [[1, 2], [0.5, -1], [1, 1]]
+[forward]
+h = "h[t,i] = tanh(sum(j, W[i,j]*h[t-1,j]) + x[t,i])"
+L = "sum((h - y)^2)/2"
+[train]
+parameters = ["W"]
+learning_rate = 0.1
+"""
+    work = derive.derive(derive.load_text(text))
+    h, w, x, y = numpy.zeros((4, 2)), numpy.array([[0.5, -0.4], [0.2, 0.9]]), numpy.array([[1, 2], [0.5, -1], [1, 1]]), [[1, 2], [0.5, -1], [1, 1]]
+
+    def loss(w):
+        for t in range(3):
+            h[t] = numpy.tanh(w @ h[t - 1] + x[t])
+        return ((h[:3] - y) ** 2).sum() / 2
+
+    nudge = numpy.array([[1e-6, 0], [0, 0]])
+    slope = (loss(w + nudge) - loss(w - nudge)) / 2e-6
+    assert abs(float(work.states[1].values["W[0,0]"]) - (0.5 - 0.1 * slope)) < 1e-8
+    assert "W⁺" in derive.render(work, "text")

@@ -172,7 +172,8 @@ class _Paper:
     def loop(self, loop: Stroke) -> None:
         """The way of a unit back to itself, above its box, with the name of its weight above that."""
         plan, signs = self.plan, self.characters
-        (unit,) = (unit for unit in plan.units if abs(sum(x for x, _ in loop.points) / 4 - unit.x) < 1)
+        column = [unit for unit in plan.units if abs(sum(x for x, _ in loop.points) / 4 - unit.x) < 1]
+        unit = min(column, key=lambda unit: min(abs(unit.y - y) for _, y in loop.points))  # a target may stand above it
         start, end = plan.edges[plan.middles.index(unit.x)]
         row, middle = plan.row(unit.y), (start + end) // 2
         self.write(middle - 1, row - 2, signs.corners[0] + signs.level + signs.corners[1])

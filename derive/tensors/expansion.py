@@ -8,12 +8,12 @@ import: errors, written, tables.ops, arithmetic, network, problem, backward (for
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 from derive.arithmetic import Key
 from derive.backward import Line
@@ -625,8 +625,20 @@ def _in_order(equations: Sequence[Equation]) -> list[Equation]:
     """Equations in an order in which they can be computed: a recurrence is given quantity by quantity, computed step by step."""
     by_goal = {equation.goal: equation for equation in equations}
     uses = {goal: [n.name for n in walk(e.rhs) if isinstance(n, Name) and n.name in by_goal] for goal, e in by_goal.items()}
-    done: dict[str, None] = {}
-    for goal in by_goal:
+    return [by_goal[goal] for goal in in_order(uses)]
+
+
+Node = TypeVar("Node", bound=Hashable)
+
+
+def in_order(uses: Mapping[Node, Sequence[Node]]) -> list[Node]:
+    """What can be computed first, first; `uses` says what each takes of the others, nothing itself.
+
+    >>> in_order({"a": ["b"], "b": []})
+    ['b', 'a']
+    """
+    done: dict[Node, None] = {}
+    for goal in uses:
         waiting = [(goal, iter(uses[goal]))]
         while waiting:
             here, rest = waiting[-1]
@@ -636,4 +648,4 @@ def _in_order(equations: Sequence[Equation]) -> list[Equation]:
                 done[here] = None
             else:
                 waiting.append((missing, iter(uses[missing])))
-    return [by_goal[goal] for goal in done]
+    return list(done)

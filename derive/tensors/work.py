@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from derive.arithmetic import precision
+from derive.arithmetic import mentioned, precision
 from derive.backward import Line, Step
 from derive.checks import FORWARD_AGAIN, Checks, demand, judge_forward
 from derive.displays import Stepwise
@@ -20,7 +20,7 @@ from derive.problem import Numbers, Problem
 from derive.rounding import Rounding
 from derive.tensors.components import Place, Space, component, letters_in
 from derive.tensors.curvature import derive_seconds, judge_seconds
-from derive.tensors.expansion import Cell, Expansion, cell_name, places
+from derive.tensors.expansion import Cell, Expansion, cell_name, in_order, places
 from derive.tensors.judges import DIRECTION, EXPANDED, SCALAR, Slope, judge_entries, judge_gradients
 from derive.tensors.problems import read_quantity, sizes_in
 from derive.tensors.reverse import derive_entries
@@ -372,11 +372,9 @@ def _numbers(
     written = as_scalars(problem)
     assert written is not None
     scalar, expansion = written
-    steps = [
-        Step("partial", goal, (Line(formula, "index-form"),))
-        for step in partials
-        for goal, formula in expansion.entries(step.goal, index_line(step))
-    ]
+    entries = dict(entry for step in partials for entry in expansion.entries(step.goal, index_line(step)))
+    uses = {goal: [key for key in mentioned(formula) if key in entries] for goal, formula in entries.items()}
+    steps = [Step("partial", goal, (Line(entries[goal], "index-form"),)) for goal in in_order(uses)]
     states = run(scalar, steps, rounding, updates)
     values = states[0].values
     at_kink = kinks_hit(scalar.network, values)
