@@ -1,20 +1,36 @@
 """Code written from a derivation: it is run, and its numbers are those of the derivation, which are good to 40 digits."""
 
 import ast
+import keyword
+import random
 import runpy
 from dataclasses import replace
 
+import numpy
 import pytest
 from conftest import worked
 from hypothesis import given, settings
 from strategies import networks
 
 import derive
+from derive.arithmetic import precision
 from derive.emission.programs import program_of
+from derive.tables.rules import RULES
+from derive.tensors.expansion import cell_name, places
+from derive.tensors.judges import sample, slope_points, small_sizes
+from derive.witnesses import FINE_DIGITS, FINE_NUDGE
 from derive.written import Later, Name, Number, Partial
 
 PROBLEMS = {name: derive.find(name) for name in derive.built_in_names()}
 NAMED = [name for name, problem in PROBLEMS.items() if problem.arrays is None and problem.decision is None]
+ARRAYS = [name for name, problem in PROBLEMS.items() if problem.arrays is not None]
+
+
+@pytest.fixture(params=["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def language(request):
+    if request.param == "torch":
+        pytest.importorskip("torch", reason="torch is not installed, so nothing was tried with it")
+    return request.param
 
 
 def numbered(work):
@@ -25,43 +41,135 @@ def numbered(work):
 
 
 def ran(work, path, language="numpy"):
-    """The functions of the file."""
+    """What is in the file, once it is run."""
     path.write_text(derive.emit(work, language), encoding="utf-8")
     return runpy.run_path(str(path))
 
 
 def agree(found, expected):
-    """Whether numbers agree to 12 digits, or where they are small to 15 places."""
-    assert found.keys() >= expected.keys()
-    return [name for name, value in expected.items() if not abs(found[name] - float(value)) <= 1e-12 * abs(float(value)) + 1e-15] == []
+    """Whether numbers or arrays agree to 12 digits, or where they are small to 15 places; their shapes are the same."""
+    for name, value in expected.items():
+        one, other = numpy.asarray(found[name], dtype=float), numpy.asarray(value, dtype=float)
+        assert one.shape == other.shape, name
+        assert numpy.all(abs(one - other) <= 1e-12 * abs(other) + 1e-15), name
+    return True
 
 
-def assert_computes(module, work):
+def called(module, name, numbers, language):
+    """What a function gives for those of the numbers that it takes."""
+    taken = module["pick"](module[name], numbers)
+    if language == "torch":
+        import torch
+
+        taken = {name: n if isinstance(n, int) else torch.as_tensor(numpy.asarray(n)) for name, n in taken.items()}
+    return module[name](**taken)
+
+
+def assert_computes(module, work, language="numpy"):
     """Forward, backward and update give what the derivation gives, at every number of updates it has, each from its own numbers."""
     train, network, loss = work.problem.train, work.problem.network, work.problem.train.loss
     for state in work.states:
         known = {key: float(value) for key, value in state.values.items() if isinstance(key, str)}
-        gradients = {key.wrt: value for key, value in state.values.items() if key in {Partial(loss, name) for name in train.parameters}}
+        gradients = {name: state.values[key] for name in train.parameters if (key := Partial(loss, name)) in state.values}
         passed = {f"d{loss}_d{name}": float(value) for name, value in gradients.items()}
         moved = {key.body.name: value for key, value in state.values.items() if isinstance(key, Later)}
-        pick = module["pick"]
-        assert agree(module["forward"](**pick(module["forward"], known)), {name: state.values[name] for name in network.by_goal})
-        assert agree(module["backward"](**pick(module["backward"], known)), gradients)
+        assert agree(called(module, "forward", known, language), {name: state.values[name] for name in network.by_goal})
+        assert agree(called(module, "backward", known, language), gradients)
         if moved:
-            assert agree(module["update"](**pick(module["update"], known | passed)), moved)
-            assert set(train.parameters) >= moved.keys() - set(train.states)
+            assert agree(called(module, "update", known | passed, language), moved)
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_functions_compute_what_the_page_says(name, tmp_path, capsys):
+def test_functions_compute_what_the_page_says(name, language, tmp_path, capsys):
     work = worked(name)
-    module = ran(work, tmp_path / "page.py")
+    module = ran(work, tmp_path / "page.py", language)
     assert module["main"]() == 0
-    assert ("page" if work.states and work.updates else "central differences") in capsys.readouterr().out
+    assert ("page" if work.updates else "central differences") in capsys.readouterr().out
     if numbered(work) is not work:
-        module = ran(numbered(work), tmp_path / "numbered.py")
+        module = ran(numbered(work), tmp_path / "numbered.py", language)
         assert module["main"]() == 0
-    assert_computes(module, numbered(work))
+    assert_computes(module, numbered(work), language)
+
+
+def point_of(program):
+    """Arrays at a point at which every derivative was found by nudging the equations written out, to more digits than a float has."""
+    problem = program.problem
+    expansion = sample(problem, small_sizes(problem), random.Random("emitted"))
+    with precision(FINE_DIGITS):
+        point = next(slope_points(expansion, "emitted", FINE_NUDGE, 1))
+
+        def array(key):
+            names = (key,) if isinstance(key, str) else (key.of, key.wrt)
+            shapes = [expansion.shapes.get(name, ()) for name in names]
+            found = numpy.empty(sum(shapes, ()))
+            for place in places(found.shape):
+                parts = (place[: len(shapes[0])], place[len(shapes[0]) :])
+                cells = [cell_name(*pair) for pair in zip(names, parts, strict=False)]
+                found[place] = point[cells[0] if isinstance(key, str) else Partial(*cells, key.direct)]
+            return found
+
+        values = {name: array(name) for name in problem.network.quantities if name not in expansion.integers}
+        values |= {name: numpy.array([int(n.text) for n in rows]) for name, rows in expansion.integers.items()}
+        keys = [key for key in (*program.backward.goals, *program.backward.inputs) if isinstance(key, Partial)]
+        return {**values, **expansion.sizes}, {key: array(key) for key in keys}
+
+
+def spelled(name):
+    return name + "_" * keyword.iskeyword(name)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_functions_of_arrays_compute_what_nudges_say(name, language, tmp_path, capsys):
+    module = ran(worked(name), tmp_path / "page.py", language)
+    assert module["main"]() == 0
+    assert "central differences" in capsys.readouterr().out
+    program = program_of(worked(name))
+    values, slopes = point_of(program)
+    known = {spelled(key): value for key, value in values.items()}
+    known |= {f"d{key.of}_d{spelled(key.wrt)}" + "_direct" * key.direct: slopes[key] for key in program.upstream}
+    train = program.problem.train
+    assert agree(called(module, "forward", known, language), {spelled(goal): values[goal] for goal in program.forward.goals})
+    found = called(module, "backward", known, language)
+    trained = {key: value for key, value in slopes.items() if key.of == train.loss and key.wrt in train.parameters}
+    assert {key.wrt for key in trained} == set(train.parameters)
+    assert agree(found, {spelled(key.wrt): value for key, value in trained.items()})
+    assert len(found) == len(program.backward.goals)
+    others = [numpy.asarray(value) for name, value in found.items() if name not in {spelled(key.wrt) for key in trained}]
+    for key in set(program.backward.goals) - trained.keys():  # by whatever name
+        expected = slopes[key]
+        assert any(other.shape == expected.shape and numpy.allclose(other, expected, 1e-12, 1e-15) for other in others)
+
+
+RECURRENCE = """
+[shapes]
+W = ["m", "m"]
+b = ["m"]
+x = ["T", "m"]
+y = ["T", "m"]
+z = ["T", "m"]
+h = ["T", "m"]
+[given]
+W = [[0.5, -0.4], [0.2, 0.9]]
+b = [0.1, -0.2]
+x = [[1, 2], [0.5, -1], [1, 1], [0.3, 0.2]]
+y = [[1, 2], [0.5, -1], [1, 1], [0.3, 0.2]]
+[forward]
+z = "z[t,i] = sum(j, W[i,j]*h[t-1,j]) + x[t,i] + b[i]"
+h = "tanh(z)"
+L = "sum((h - y)^2)/2 + 0.1*sum(W^2)"
+[train]
+learning_rate = 0.1
+rule = "RULE"
+"""
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_arrays_with_numbers_move_as_on_the_page(rule, language, tmp_path, capsys):
+    work = derive.derive(derive.load_text(RECURRENCE.replace("RULE", rule)))
+    assert ran(work, tmp_path / "page.py", language)["main"]() == 0
+    told = capsys.readouterr().out
+    assert "update 1" in told
+    assert ("autograd" in told) == (language == "torch")
 
 
 @settings(max_examples=15, deadline=None)

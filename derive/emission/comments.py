@@ -1,13 +1,16 @@
 """What a file of code says beside its code: the printed formulas, and what the file is.
 
 Owns `bare`, `said` and `explained`.  Whatever the author of a problem wrote comes through `bare`; each language then keeps its own
-comment signs out of it.  May import: written, symbols, formats.mathematics, formats.text, emission.programs, emission.spellings.
+comment signs out of it.  May import: written, symbols, formats.mathematics, formats.text, tensors.work, emission.programs,
+emission.spellings, emission.trials.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
+from textwrap import wrap
 
 from derive.emission.programs import Program, Statement, tree_of
 from derive.emission.spellings import Spellings
@@ -15,10 +18,14 @@ from derive.emission.trials import is_numbered
 from derive.formats.mathematics import write
 from derive.formats.text import TEXT
 from derive.symbols import Script
-from derive.written import Indexed, Later, Name, Partial, Tree
+from derive.tensors.work import slice_of
+from derive.written import Indexed, Later, Partial, Tree
 
 JOINERS = "\u200c\u200d"
 """The half-spaces of Persian, the only characters without a shape that a comment keeps."""
+
+COLUMNS = 116
+"""Where a sentence is wrapped."""
 
 
 def bare(text: str) -> str:
@@ -33,9 +40,10 @@ def bare(text: str) -> str:
 
 def said(statement: Statement, script: Script) -> str:
     """A line as it is printed, its goal before it."""
-    line, goal = statement.line, _goal(tree_of(statement.goal), script)
-    left = Indexed(goal, line.at) if line.at else goal
-    return bare(f"{write(left, TEXT, script)} = {write(line.tree, TEXT, script)}")
+    line = statement.line
+    at = line.at or slice_of(line.tree)
+    goal = _goal(tree_of(statement.goal), script)
+    return bare(f"{write(Indexed(goal, at) if at else goal, TEXT, script)} = {write(line.tree, TEXT, script)}")
 
 
 def _goal(goal: Tree, script: Script) -> Tree:
@@ -43,39 +51,45 @@ def _goal(goal: Tree, script: Script) -> Tree:
     return replace(goal, signal=True) if isinstance(goal, Partial) and script.signal(goal) is not None else goal
 
 
-USAGE = (
-    "The forward pass, the backward pass and the update as the page of this problem has them: a line of code for each",
-    "result, in the order of the page, its formula in a comment as it is printed there.",
-    "",
-)
-
-
-def explained(program: Program, spellings: Spellings) -> list[str]:
-    """What the file is, in lines; the first is the title."""
-    problem, script = program.problem, spellings.script
-    lines = [problem.title or "A derivation", ""]
-    lines += USAGE
-    examples = []
-    for key in (*program.backward.goals, *(program.update.goals if program.update is not None else ())):
-        match key:
-            case Partial() | Later(Name()):
-                kind = type(key), script.signal(key) is not None if isinstance(key, Partial) else False
-                examples += [(kind, f"{write(_goal(tree_of(key), script), TEXT, script)} is {spellings.of(key)}")]
-    if examples:
-        lines.append("Names: " + ", ".join(dict(reversed(examples)).values()) + ".")
-    if spellings.changed:
-        renamed = ", ".join(f"{old} is {new}" for old, new in spellings.changed.items())
-        lines.append(f"Taken words have an underscore: {renamed}.")
-    return [*lines, "", *_tested(is_numbered(program))]
-
-
-def _tested(numbered: bool) -> list[str]:
-    if numbered:
-        return [
-            "Run as a program, the file compares what it computes with the numbers of the page, to 12 digits, and fails where",
-            "they differ.",
-        ]
-    return [
-        "The page has symbols and no numbers for them.  Run as a program, the file draws numbers, with a fixed seed, compares",
-        "every derivative with a central difference of the forward pass, and fails where they differ.",
+def explained(program: Program, spellings: Spellings, usage: str) -> list[str]:
+    """What the file is, in lines; the first is the title.  `usage` says how its functions are called."""
+    passes = "forward, backward and update" if program.update is not None else "forward and backward"
+    sentences = [
+        f"The page of this problem as code: {passes}, a line for each result, its formula in a comment as it is printed.  " + usage,
+        *_names(program, spellings),
+        _tested(is_numbered(program)),
     ]
+    lines = [program.problem.title or "A derivation"]
+    for sentence in sentences:
+        lines += ["", *wrap(bare(sentence), COLUMNS, break_long_words=False, break_on_hyphens=False)]
+    return lines
+
+
+def _names(program: Program, spellings: Spellings) -> Iterator[str]:
+    """What is called otherwise than on the page, an example of each kind, and what has to be given besides."""
+    script, examples = spellings.script, dict[object, str]()
+    for function in program.functions:
+        for key in (*function.goals, *function.inputs):
+            if isinstance(key, Partial | Later):
+                goal = _goal(tree_of(key), script)
+                kind = type(goal), getattr(goal, "signal", False), getattr(goal, "direct", False)
+                examples.setdefault(kind, f"{write(goal, TEXT, script)} is {spellings.of(key)}")
+    renamed = [f"{old} is {new}, since {old} is taken" for old, new in spellings.changed.items()]
+    if examples or renamed:
+        yield "Names: " + ", ".join([*examples.values(), *renamed]) + "."
+    if program.upstream:
+        given = " and ".join(spellings.of(key) for key in program.upstream)
+        loss = write(tree_of(program.problem.train.loss), TEXT, script)
+        yield f"Of {loss} the page says only what it depends on: backward is given {given}, which comes back from there."
+
+
+def _tested(numbered: bool) -> str:
+    if numbered:
+        return (
+            "Run as a program, the file compares every number it computes with the page's, to 12 digits, and exits with 1 where "
+            "one differs."
+        )
+    return (
+        "The page has symbols without numbers.  Run as a program, the file draws numbers, with a fixed seed, compares every "
+        "derivative of the table below with one found otherwise, and exits with 1 where one differs."
+    )

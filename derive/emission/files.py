@@ -9,7 +9,6 @@ from collections.abc import Callable
 from importlib import import_module
 
 from derive.derivation import Derivation
-from derive.emission.programs import Program, program_of
 from derive.errors import UsageError, suggest
 from derive.tables.targets import TARGETS, Target
 from derive.tensors.work import ArrayDerivation
@@ -28,10 +27,8 @@ def emit(work: Derivation | ArrayDerivation, language: str) -> str:
         raise UsageError(f"--emit {language}: no such language" + suggest(language, TARGETS))
     if work.requested or work.rounding.carry != "full":
         raise UsageError("code is written from a whole derivation that carries full precision")
-    if work.problem.arrays is not None:
-        raise UsageError("--emit is for problems of named numbers in this version; this one is over arrays")
     target = TARGETS[language]
     if work.problem.arrays is None and target.scalars is not None:
         target = target.scalars
-    lay_out: Callable[[Program, Target], str] = import_module(f"derive.emission.{target.layout}").lay_out
-    return lay_out(program_of(work), target)
+    lay_out: Callable[[Derivation | ArrayDerivation, Target], str] = import_module(f"derive.emission.{target.layout}").lay_out
+    return lay_out(work, target)

@@ -1,89 +1,139 @@
-"""A program as a Python file: functions called by keyword, and below them a test with the numbers of the page.
+"""A program as a Python file: functions called by keyword, and below them a test.
 
-Owns `lay_out`.  May import: written, arithmetic, tables.ops, tables.targets, formats.mathematics, formats.text, emission.
+Owns `lay_out`.  May import: written, tables.ops, tables.targets, tensors, emission.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 
-from derive.arithmetic import Key
+from derive.derivation import Derivation
 from derive.emission.comments import bare, explained, said
-from derive.emission.formulas import Writer
-from derive.emission.programs import Function, Program
+from derive.emission.formulas import Helper, Vocabulary, Writer
+from derive.emission.loops import LoopWriter
+from derive.emission.programs import Function, Program, Statement, goes_round, program_of
+from derive.emission.pythontests import folded, test_of
 from derive.emission.spellings import Spellings
-from derive.emission.trials import NEAR, ROUGH, SEED, SMALL, STEP, drawn_names, given_numbers, trials_of
+from derive.emission.wholes import WholeWriter
 from derive.tables.ops import OPS
-from derive.tables.rules import COUNT
 from derive.tables.targets import Target
-from derive.written import Later
+from derive.tensors.work import ArrayDerivation, slice_of
+from derive.written import Size
 
 WIDTH = 120
 """Columns up to which a comment stands behind its line; further on it stands above."""
 
-FOLD = 100
-"""Columns of a list of names or numbers."""
 
-
-def lay_out(program: Program, target: Target) -> str:
+def lay_out(work: Derivation | ArrayDerivation, target: Target) -> str:
     """The text of the file."""
+    program = program_of(work)
     spellings = Spellings(program, target.reserved | target.imports.keys() | OPS.keys())
-    writer = Writer(target, spellings.of)
-    functions = [_function(function, program, spellings, writer) for function in program.functions]
-    helpers = [_helper(name, arguments, text, target) for name, arguments, text in writer.helpers()]
-    numbered = bool(trials_of(program))
-    test = _numbered(program, spellings, writer) if numbered else _drawn(program, spellings, writer)
-    imports = {line for word, line in target.imports.items() if word in writer.words} | {"import inspect", "import sys"}
-    imports |= set() if numbered else {"import random"}
-    top = "\n".join((_docstring(program, spellings), "", *_merged(sorted(imports))))
-    return "\n\n\n".join([top, *helpers, *functions, "# --- the test" + " " + "-" * 100, *test]) + "\n"
+    return _File(program, spellings, target).text()
 
 
-def _merged(imports: Iterable[str]) -> list[str]:
-    """Import lines, several names of one module in one line."""
-    plain = [line for line in imports if line.startswith("import")]
-    named: dict[str, list[str]] = {}
-    for line in imports:
-        if line.startswith("from"):
-            _, module, _, name = line.split()
-            named.setdefault(module, []).append(name)
-    return sorted(plain) + [f"from {module} import {', '.join(names)}" for module, names in named.items()]
+class _File:
+    def __init__(self, program: Program, spellings: Spellings, target: Target) -> None:
+        self.program, self.spellings, self.target = program, spellings, target
+        self.used = Vocabulary()
+        self.parameters: dict[str, None] = {}
+
+    def writer(self, used: Vocabulary) -> Writer:
+        """What writes whole formulas."""
+        if self.program.problem.arrays is None:
+            return Writer(self.target, self.spellings.of, used)
+        return WholeWriter(self.target, self.spellings.of, used, self.program.shapes)
+
+    def text(self) -> str:
+        functions = [self.function(function) for function in self.program.functions]
+        test = test_of(self.program, self.spellings, self.target, tuple(self.parameters))
+        self.used.noted(test.text)
+        helpers = [self.helper(helper) for helper in self.writer(self.used).helpers()]
+        imports = {line for word, line in self.target.imports.items() if word in self.used.words} | test.imports
+        top = "\n".join((self.docstring(), "", *_merged(imports)))
+        border = "# --- the test ".ljust(WIDTH, "-")
+        return "\n\n\n".join([top, *test.helpers, *helpers, *functions, border, test.text]) + "\n"
+
+    def docstring(self) -> str:
+        title, *rest = map(docstring_text, explained(self.program, self.spellings, USAGE))
+        return "\n".join([f'"""{title}', *rest, '"""'])
+
+    def helper(self, helper: Helper) -> str:
+        """A function of an operation."""
+        if not helper.formula:
+            head, *body = self.target.helpers[helper.name]
+            return "\n".join([head, *(f"    {line}" for line in body)])
+        return f"def {helper.name}({', '.join(helper.arguments)}):\n    return {helper.formula}"
+
+    def function(self, function: Function) -> str:
+        """One of the three functions."""
+        used = Vocabulary(self.used.operations, self.used.words)
+        loops = LoopWriter(self.target, self.spellings, used, self.program.shapes)
+        body: list[str] = []
+        for group in function.groups:
+            body += self.turns(group, loops) if goes_round(group) else self.lines(group[0], loops, used)
+        named = [name for name in self.spellings.sizes if name in used.sizes]
+        derived = [line for name in named if (line := self.length(name, function))]
+        free = [name for name in named if not self.length(name, function)]
+        self.parameters |= dict.fromkeys(free)
+        names = [self.spellings.of(key) for key in (*function.inputs, *free)]
+        results = [f"{self.spellings.returned(key)}={self.spellings.of(key)}" for key in function.kept]
+        return "\n".join(
+            [
+                *folded(f"def {function.name}(", ["*", *names] if names else [], "):"),
+                f'    """{DONE[function.name]}"""',
+                *(f"    {line}" for line in (*derived, *body)),
+                *folded("    return dict(", results, ")"),
+            ]
+        )
+
+    def length(self, name: str, function: Function) -> str:
+        """The line that reads a size off an array; "" where no array tells it."""
+        for key in function.inputs:
+            shape = self.program.shape(key)
+            if Size(name) in shape:
+                return f"{self.spellings.of(name)} = {self.spellings.of(key)}.shape[{shape.index(Size(name))}]"
+        return ""
+
+    def lines(self, statement: Statement, loops: LoopWriter, used: Vocabulary) -> list[str]:
+        """The lines that compute one quantity."""
+        comment = self.target.syntax.comment.format(said(statement, self.spellings.script))
+        goal = self.spellings.of(statement.goal)
+        if statement.by_entry:
+            loops.lines = [comment, *self.zeros(statement, used)]
+            loops.statement(statement)
+            return loops.lines
+        writer, tree = self.writer(used), statement.line.tree
+        if not isinstance(writer, WholeWriter):
+            return _commented(f"{goal} = {writer.write(tree)}", comment)
+        letters, shape = slice_of(tree), self.program.shape(statement.goal)
+        if not letters:
+            return _commented(f"{goal} = {writer.fitted(tree, shape)}", comment)
+        loops.lines = [comment, *self.zeros(statement, used)]
+        loops.open(letters)
+        loops.put("{0} = {1}", loops.entry(statement.goal, letters), writer.fitted(tree, shape[len(letters) :]))
+        loops.close(letters)
+        return loops.lines
+
+    def turns(self, group: Sequence[Statement], loops: LoopWriter) -> list[str]:
+        """The lines of quantities that need each other, step by step."""
+        loops.lines = [self.target.syntax.comment.format(said(statement, self.spellings.script)) for statement in group]
+        loops.lines += [line for statement in group for line in self.zeros(statement, loops.used)]
+        loops.recurrence(group)
+        return loops.lines
+
+    def zeros(self, statement: Statement, used: Vocabulary) -> list[str]:
+        """The line that makes room for an array that is computed entry by entry."""
+        shape, writer = self.program.shape(statement.goal), self.writer(used)
+        if not shape or not isinstance(writer, WholeWriter):
+            return []
+        return [f"{self.spellings.of(statement.goal)} = {writer.called('zeros', (writer.sizes(shape),), None)}"]
 
 
-def _docstring(program: Program, spellings: Spellings) -> str:
-    title, *rest = explained(program, spellings)
-    lines = [f'"""{docstring_text(title)}', *map(docstring_text, rest), '"""']
-    return "\n".join(lines)
-
-
-def docstring_text(text: str) -> str:
-    r"""A line that may stand between three quotes.
-
-    >>> docstring_text('\"\"\" \\')
-    '\\"\\"\\" \\\\'
-    """
-    return bare(text).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _helper(name: str, arguments: Sequence[str], text: str, target: Target) -> str:
-    if not text:
-        head, *body = target.helpers[name]
-        return "\n".join([head, *(f"    {line}" for line in body)])
-    return f"def {name}({', '.join(arguments)}):\n    return {text}"
-
-
-def _function(function: Function, program: Program, spellings: Spellings, writer: Writer) -> str:
-    inputs = ", ".join(spellings.of(key) for key in function.inputs)
-    lines = folded(f"def {function.name}(", ["*", *(spellings.of(key) for key in function.inputs)] if inputs else [], "):")
-    lines += [f'    """{DONE[function.name]}"""']
-    for statement in function.statements:
-        code = f"    {spellings.of(statement.goal)} = {writer.write(statement.line.tree)}"
-        comment = f"# {said(statement, spellings.script)}"
-        lines += [f"{code}  {comment}"] if len(code) + len(comment) < WIDTH else [f"    {comment}", code]
-    results = [f"{spellings.returned(key)}={spellings.of(key)}" for key in returned_keys(function)]
-    return "\n".join([*lines, *folded("    return dict(", results, ")")])
-
+USAGE = (
+    "Every function is called by keyword with just what it needs, which pick() finds, and gives back a dictionary: "
+    "values = forward(**pick(forward, given)), gradients = backward(**pick(backward, given | values)).  The gradient of a "
+    "parameter has its name; an update is given it as dL_dw of w and gives back new values by the names of the old."
+)
 
 DONE = {
     "forward": "Every quantity of the network.",
@@ -92,128 +142,28 @@ DONE = {
 }
 
 
-def returned_keys(function: Function) -> list[Key]:
-    """What a function gives back: all it computes, of an update only what is kept."""
-    return [key for key in function.goals if function.name != "update" or isinstance(key, Later)]
+def _commented(code: str, comment: str) -> list[str]:
+    return [f"{code}  {comment}"] if len(code) + len(comment) < WIDTH - 6 else [comment, code]
 
 
-def folded(head: str, items: Sequence[str], tail: str) -> list[str]:
-    """A list of items in one line, or a line for as many as there is room for."""
-    whole = head + ", ".join(items) + tail
-    if len(whole) <= WIDTH:
-        return [whole]
-    indent = " " * (len(head) - len(head.lstrip())) + "    "
-    lines, line = [], indent
-    for item in items:
-        if len(line) + len(item) > FOLD and line.strip():
-            lines.append(line.rstrip())
-            line = indent
-        line += f"{item}, "
-    return [head, *lines, line.rstrip(), indent[4:] + tail]
+def _merged(imports: Iterable[str]) -> list[str]:
+    """Import lines, several names of one module in one line, the standard library first."""
+    plain = [line for line in imports if line.startswith("import")]
+    named: dict[str, list[str]] = {}
+    for line in sorted(imports):
+        if line.startswith("from"):
+            _, module, _, name = line.split()
+            named.setdefault(module, []).append(name)
+    ours = sorted(line for line in plain if "numpy" not in line and "torch" not in line)
+    theirs = sorted(line for line in plain if line not in ours)
+    joined = [f"from {module} import {', '.join(names)}" for module, names in named.items()]
+    return [*ours, *joined, *(["", *theirs] if theirs else [])]
 
 
-# --- the test ---------------------------------------------------------------------------------------------------------------
+def docstring_text(text: str) -> str:
+    r"""A line that may stand between three quotes.
 
-PICK = '''def pick(function, numbers):
-    """The numbers that a function takes."""
-    return {name: numbers[name] for name in inspect.signature(function).parameters}'''
-
-COMPARE = f'''def compare(what, found, expected, near, where):
-    """How many results are not what they should be; what was compared is printed."""
-    furthest, wrong = 0.0, 0
-    for name, number in expected.items():
-        difference = abs(found[name] - number)/(abs(number) + {SMALL})
-        furthest = max(furthest, difference)
-        if not difference <= near:
-            print(f"  {{what}}: {{name}} is {{found[name]:.15g}} here, {{number:.15g}} {{where}}")
-            wrong += 1
-    print(f"{{what}}: {{len(expected)}} numbers compared, largest relative difference {{furthest:.1e}}")
-    return wrong'''
-
-CLOSE = """if __name__ == "__main__":
-    sys.exit(main())"""
-
-
-def _numbered(program: Program, spellings: Spellings, writer: Writer) -> list[str]:
-    """The test with the numbers of the page."""
-    examples, train = program.problem.examples, program.problem.train
-    tables = _table("GIVEN = dict(", {spellings.of(name): writer.signed(number) for name, number in given_numbers(program).items()})
-    if examples:
-        rows = [_inline({spellings.of(name): writer.signed(number) for name, number in example.items()}) for example in examples]
-        tables += ["", "EXAMPLES = [", *(f"    dict({row})," for row in rows), "]"]
-    tables += ["", "EXPECTED = ["]
-    for trial in trials_of(program):
-        tables.append("    dict(")
-        for name, values in trial.expected.items():
-            kept = [key for key in values if name != "update" or isinstance(key, Later)]
-            keyed = {spellings.returned(key): _shortest(values[key]) for key in kept}
-            tables += _table(f"        {name}=dict(", keyed, "),")
-        tables.append("    ),")
-    tables += ["]", "", f"NEAR = {NEAR}"]
-    body = ["numbers, wrong = dict(GIVEN), 0", "for updates, expected in enumerate(EXPECTED):"]
-    if examples:
-        body.append("    numbers |= EXAMPLES[updates % len(EXAMPLES)]")
-    if train.counts:
-        body.append(f"    numbers |= dict({spellings.of(COUNT)}=updates + 1)")
-    body += [
-        "    values = forward(**pick(forward, numbers))",
-        "    gradients = backward(**pick(backward, numbers | values))",
-        '    wrong += compare("forward", values, expected["forward"], NEAR, "on the page")',
-        '    wrong += compare("backward", gradients, expected["backward"], NEAR, "on the page")',
-    ]
-    if program.update is not None:
-        body += [
-            '    if "update" in expected:',
-            f'        named = {{f"{spellings.gradients}{{name}}": number for name, number in gradients.items()}}',
-            "        changed = update(**pick(update, numbers | named))",
-            '        wrong += compare(f"update {updates + 1}", changed, expected["update"], NEAR, "on the page")',
-            "        numbers |= changed",
-        ]
-    body += ['print("DIFFERENT" if wrong else "all agree with the page")', "return 1 if wrong else 0"]
-    main = ["def main():", '    """Compare with the page; the value is the exit status."""', *(f"    {line}" for line in body)]
-    return ["\n".join(tables), PICK, COMPARE, "\n".join(main), CLOSE]
-
-
-def _table(head: str, values: Mapping[str, str], tail: str = ")") -> list[str]:
-    return folded(head, [f"{name}={value}" for name, value in values.items()], tail)
-
-
-def _inline(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _shortest(value: Decimal) -> str:
-    """A value as the float nearest to it."""
-    return repr(float(value))
-
-
-DRAW = f'''def draw():
-    """Seeded random numbers at which the forward pass has a value."""
-    source = random.Random({SEED})
-    while True:
-        numbers = GIVEN | {{name: source.uniform(0.1, 0.9) for name in DRAWN}}
-        try:
-            forward(**pick(forward, numbers))
-        except (ArithmeticError, ValueError):
-            continue
-        return numbers'''
-
-
-def _drawn(program: Program, spellings: Spellings, writer: Writer) -> list[str]:
-    """The test with numbers drawn and central differences."""
-    loss = spellings.of(program.problem.train.loss)
-    tables = _table("GIVEN = dict(", {spellings.of(name): writer.signed(number) for name, number in given_numbers(program).items()})
-    names = [f'"{spellings.of(name)}"' for name in drawn_names(program)]
-    tables += ["", *folded("DRAWN = [", names, "]"), "", f"STEP, NEAR = {STEP}, {ROUGH}"]
-    body = f"""def main():
-    \"\"\"Compare with central differences; the value is the exit status.\"\"\"
-    numbers, slopes = draw(), {{}}
-    gradients = backward(**pick(backward, numbers | forward(**pick(forward, numbers))))
-    for name in pick(forward, numbers):
-        if name in gradients:
-            sides = [forward(**pick(forward, numbers | {{name: numbers[name] + step}})) for step in (STEP, -STEP)]
-            slopes[name] = (sides[0]["{loss}"] - sides[1]["{loss}"])/(2*STEP)
-    wrong = compare("backward", gradients, slopes, NEAR, "by a central difference")
-    print("DIFFERENT" if wrong else "all agree with central differences")
-    return 1 if wrong else 0"""
-    return ["\n".join(tables), PICK, COMPARE, DRAW, body, CLOSE]
+    >>> print(docstring_text('\"\"\" \\'))
+    \"\"\" \\
+    """
+    return bare(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
+from itertools import count
 
 from derive.arithmetic import Key
 from derive.emission.programs import Program
@@ -72,8 +73,22 @@ class Spellings:
         return key
 
     def of(self, key: Key) -> str:
-        """What a quantity is called."""
+        """What a quantity is called, or a size, or under `letter i` a letter of a place."""
+        if key not in self.names and isinstance(key, str) and key.startswith("letter "):
+            self.names[key] = self.free(key.removeprefix("letter "))
         return self.names[key]
+
+    def variables(self) -> Callable[[str], str]:
+        """Names for what one function keeps on its way: total, total2 and so on."""
+        used: set[str] = set()
+
+        def variable(name: str) -> str:
+            numbers = (name if place == 1 else f"{name}{place}" for place in count(1))
+            found = next(other for other in numbers if other not in self.taken and other not in used)
+            used.add(found)
+            return found
+
+        return variable
 
     def returned(self, key: Key) -> str:
         """Under what a function hands a result back: the gradient of a parameter by the parameter, a new value by the old one."""
@@ -87,7 +102,7 @@ class Spellings:
     @property
     def changed(self) -> Mapping[str, str]:
         """The names that are not what was typed."""
-        return {key: name for key, name in self.names.items() if isinstance(key, str) and key != name}
+        return {key: name for key, name in self.names.items() if isinstance(key, str) and name not in (key, key[7:])}
 
 
 def lettered(symbol: Symbol) -> str:

@@ -31,7 +31,7 @@ COMPILED = {"pdf": "typst"}
 """Formats that are bytes and go into a file only, and the format of the text each is made from."""
 
 
-CODE = {"numpy": "py"}
+CODE = {"numpy": "py", "torch": "py"}
 """The languages of `--emit`, and how a file in each ends."""
 
 
