@@ -68,12 +68,16 @@ def digits_shown(numbers: Iterable[Printed]) -> Digits:
 
 @dataclass(frozen=True)
 class Reckoning:
-    """One paper reckoned: `printed` are its numbers by key, `truth` the true values, `digits` what the paper carries."""
+    """One paper reckoned: `printed` are its numbers by key, `truth` the true values, `digits` what the paper carries.
+
+    `also` are keys whose values are wanted though no printed line needs them: a slip may.
+    """
 
     sheet: Sheet
     printed: Mapping[Key, Printed]
     truth: Mapping[Key, Decimal]
     digits: Digits
+    also: tuple[Key, ...] = ()
 
     @cached_property
     def start(self) -> Values:
@@ -84,7 +88,7 @@ class Reckoning:
     def wanted(self) -> tuple[Key, ...]:
         """The keys that printed lines need, in the order of computing."""
         found: set[Key] = set()
-        todo = [key for key in self.printed if key in self.sheet.rows]
+        todo = [key for key in (*self.printed, *self.also) if key in self.sheet.rows]
         while todo:
             key = todo.pop()
             if key not in found:

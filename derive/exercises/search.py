@@ -102,6 +102,7 @@ def explain(reckoning: Reckoning, wrong: Iterable[Key], symbols: bool = False) -
     further slip is worth its cost.
     """
     open_ = frozenset(wrong)
+    reckoning = replace(reckoning, also=tuple(keys[-1] for keys in reckoning.sheet.moved.values()))
     closed = frozenset(key for key in reckoning.own[1] if key not in open_)
     best = Hypothesis(Case(reckoning, open_, closed, *_told_by_later_lines(reckoning, open_), symbols))
     kept = [best]
@@ -143,7 +144,7 @@ def _reckoned(start: Reckoning, slips: Iterable[Explanation]) -> Reckoning:
         if not (found.copied or found.breaks):
             given: dict[Key, Number] = {found.slipped.given: found.number} if found.number is not None else {}
             sheet = sheet.done_wrong(found.slipped.rows, found.slipped.ways, given)
-    return Reckoning(sheet, start.printed, start.truth, start.digits)
+    return replace(start, sheet=sheet)
 
 
 @dataclass(frozen=True)
