@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from derive.errors import DeriveError
     from derive.exercises.answers import load_answers, read_answers
     from derive.exercises.audit import audit_papers
+    from derive.exercises.homework import audit_homework
     from derive.formats import render
     from derive.problem import Problem
     from derive.rounding import Rounding
@@ -38,6 +39,7 @@ _HOME = {
     "DeriveError": "errors",
     "Problem": "problem",
     "Rounding": "rounding",
+    "audit_homework": "exercises.homework",
     "audit_papers": "exercises.audit",
     "built_in_names": "spec",
     "derive": "works",
@@ -57,6 +59,7 @@ __all__ = [
     "Problem",
     "Rounding",
     "__version__",
+    "audit_homework",
     "audit_papers",
     "built_in_names",
     "derive",

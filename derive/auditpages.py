@@ -1,7 +1,7 @@
 """The page of an audit, and of a class: a table line by line, then the story.
 
 Owns `audit_page`, `class_page`, `slip_sentence` and `sentence_at`.  May import: written, rounding, exercises, blocks, catalogues,
-sentences, scripts.
+sentences, scripts, trialpages.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from derive.exercises.verdicts import VERDICTS, Audit, Judged, Named, Note
 from derive.rounding import Rounding
 from derive.scripts import script_of
 from derive.sentences import Speaker, separated, title_of
+from derive.trialpages import apart, given_number, trial_blocks
 from derive.written import Name, Tree
 
 WIDEST_BAR = 24
@@ -28,6 +29,8 @@ def audit_page(audit: Audit, speaker: Speaker, rounding: Rounding) -> Page:
     """The page of one paper's audit."""
     title = speaker.word("audit", "title", title=title_of(audit.problem, speaker))
     blocks: list[Block] = [Heading(1, title)]
+    if audit.trial is not None:
+        blocks.append(Prose((shown(f"{audit.trial.file}:{audit.trial.function}", 200),)))
     if audit.paper.student or audit.paper.variant:
         whose = " · ".join(shown(part) for part in (audit.paper.student, audit.paper.variant) if part)
         blocks.append(Prose((whose,)))
@@ -40,11 +43,17 @@ def _lines_table(audit: Audit, speaker: Speaker, rounding: Rounding) -> Table:
     rows = []
     for line in audit.lines:
         name: Text = (shown(line.name),) if line.entry.quantity is None else (line.entry.quantity,)
-        given: Text = (shown(line.entry.text) or "–",)
+        fine = rounding if audit.trial is None else apart(line, rounding)
+        given: Text = (shown(line.entry.text) or "–",) if audit.trial is None else _returned(line, fine)
         rows.append(
-            (name, given, _expected(line, rounding), (speaker.word("verdict", line.verdict),), _why(line, speaker, rounding))
+            (name, given, _expected(line, fine), (speaker.word("verdict", line.verdict),), _why(line, speaker, rounding))
         )
     return Table(head, tuple(rows), tuple(line.verdict for line in audit.lines))
+
+
+def _returned(line: Judged, rounding: Rounding) -> Text:
+    """What a function returned, in so many digits."""
+    return (given_number(line, rounding) or shown(line.entry.text) or "–",)
 
 
 LONG = ("witness", "false-arithmetic", "false-arithmetic-alone")
@@ -90,7 +99,7 @@ def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
     blocks: list[Block] = []
     if wrong:
         first = wrong[0]
-        blocks += [Heading(2, speaker.word("audit", "first-heading")), Prose(_line_sentence(first, speaker, rounding))]
+        blocks += [Heading(2, speaker.word("audit", "first-heading")), Prose(_line_sentence(first, speaker, rounding, audit))]
     if audit.slips:
         blocks.append(Heading(2, speaker.word("audit", "slips-heading")))
         for number, (_, group) in enumerate(groupby(audit.slips, key=_group), start=1):
@@ -102,13 +111,15 @@ def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
     left = [line for line in wrong if not line.slips]
     if left:
         blocks.append(Heading(2, speaker.word("audit", "unexplained-heading")))
-        blocks += [Prose(_line_sentence(line, speaker, rounding)) for line in left if line is not wrong[0]] or [
+        blocks += [Prose(_line_sentence(line, speaker, rounding, audit)) for line in left if line is not wrong[0]] or [
             Prose(speaker.say("audit", "unexplained", line=shown(left[0].name)))
         ]
     if wrong:
         head = (speaker.word("audit", "line"), speaker.word("audit", "corrected"))
-        rows: list[tuple[Text, ...]] = [
-            ((line.entry.quantity or line.name,), _corrected(line, rounding)) for line in (*wrong, *carried)
+        places = audit.trial.places if audit.trial is not None else {}
+        rows: list[tuple[Text, ...]] = [((place,), (formula,)) for place, formula in places.items()]
+        rows += [
+            ((line.entry.quantity or line.name,), _corrected(line, rounding, audit)) for line in (*wrong, *carried)
         ]
         blocks += [Heading(2, speaker.word("audit", "corrected-heading")), Table(head, tuple(rows))]
     return blocks
@@ -162,9 +173,13 @@ def _shown(tree: Tree, speaker: Speaker) -> Part:
     return speaker.word("operation", operation) if operation else tree
 
 
-def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
+def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding, audit: Audit) -> Text:
     name = line.entry.quantity or shown(line.name)
-    parts = speaker.say("audit", "stands", place=_place(line.entry.place, speaker), line=name, given=shown(line.entry.text))
+    given: Text = (shown(line.entry.text),)
+    if audit.trial is not None:
+        rounding = apart(line, rounding)
+        given = _returned(line, rounding)
+    parts = speaker.say("audit", "stands", place=_place(line.entry.place, speaker), line=name, given=given)
     expected = _expected(line, rounding)
     if expected != ("–",):
         parts = (*parts, *speaker.say("audit", "should", expected=expected))
@@ -175,8 +190,8 @@ def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding) -> Text:
 
 
 def _place(place: str, speaker: Speaker) -> str:
-    """Where an answer stands in its file: a line of a text, a row of a table and perhaps its column, else the path to it."""
-    found = re.fullmatch(r"(line|row) (\d+)(?:, column (.*))?", place, re.DOTALL)
+    """Where an answer stands: a line of a text, a row of a table and perhaps its column, an input, else the path to it."""
+    found = re.fullmatch(r"(line|row|input) (\d+)(?:, column (.*))?", place, re.DOTALL)
     if found is None:
         return place
     key = f"at-{found[1]}" if found[3] is None else "at-column"
@@ -188,7 +203,9 @@ def _capital(text: Text) -> Text:
     return (first[:1].upper() + first[1:] if isinstance(first, str) else first, *rest)
 
 
-def _corrected(line: Judged, rounding: Rounding) -> Text:
+def _corrected(line: Judged, rounding: Rounding, audit: Audit) -> Text:
+    if audit.trial is not None and line.formula is not None:
+        return (line.formula,)
     if line.formula is not None and line.value is not None:
         return (line.formula, " ≈ ", *_expected(line, rounding))
     return _expected(line, rounding)
@@ -202,7 +219,8 @@ def _closing(audit: Audit, speaker: Speaker) -> list[Block]:
             Prose((speaker.word("convention", convention.id), " ", _names(convention.lines, speaker), ".")),
         ]
     counts = speaker.comma.join(f"{count} {speaker.word('verdict', verdict)}" for verdict, count in audit.score.items() if count)
-    return [*blocks, Heading(2, speaker.word("audit", "score-heading")), Prose((f"{counts}.",)), Prose(speaker.say("audit", "how"))]
+    told = [Prose(speaker.say("audit", "how"))] if audit.trial is None else trial_blocks(audit.trial, speaker)
+    return [*blocks, Heading(2, speaker.word("audit", "score-heading")), Prose((f"{counts}.",)), *told]
 
 
 # --- a class --------------------------------------------------------------------------------------------------------------

@@ -72,10 +72,16 @@ def _whole_work(problem: Problem, options: argparse.Namespace) -> Derivation | A
 
 
 def run_check(options: argparse.Namespace) -> bool:
-    """The audit of somebody's answers, or of a class; whether --fail-on-wrong has something to fail on."""
+    """The audit of somebody's answers, of a class, or of code; whether --fail-on-wrong has something to fail on."""
     from derive.exercises.answers import load_answers, read_answers
     from derive.exercises.audit import audit_papers, refused
 
+    if options.code is not None:
+        from derive.codecommand import check_code
+
+        return check_code(options)
+    if options.answers is None:
+        raise UsageError("check needs ANSWERS to judge, or a function with --code FILE.py:FUNCTION")
     name, paper = paper_named(options.problem, options.paper)
     if name == options.answers == "-":
         raise UsageError("the problem and the answers cannot both come from standard input")

@@ -140,7 +140,15 @@ def _key(command: argparse.ArgumentParser) -> None:
 
 def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("problem", metavar="PROBLEM", help="a built-in name or a path to a problem file")
-    command.add_argument("answers", metavar="ANSWERS", help="text, CSV with a student column, or JSON; - for standard input")
+    command.add_argument("answers", metavar="ANSWERS", nargs="?",
+                         help="text, CSV with a student column, or JSON; - for standard input; left out with --code")  # fmt: skip
+    command.add_argument("--code", metavar="FILE.py:FUNCTION",
+                         help="instead of ANSWERS: run this function on random inputs, in a process of its own with limits on "
+                         "time and memory, and judge the numbers it returns. No other option of this command runs a file of "
+                         "yours; the process is no sandbox: what it runs can do what you can")  # fmt: skip
+    command.add_argument("--time-limit", type=_seconds, default=10.0, metavar="S", help="with --code: end it after S seconds (10)")
+    command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S",
+                         help="with --code: another seed gives other inputs (1)")  # fmt: skip
     command.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")
     command.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")
     _page(command, (*FORMATS, "csv"))
@@ -218,6 +226,13 @@ class _count:  # noqa: N801  (argparse shows the name of a type in its messages)
         return value
 
 
+def _seconds(text: str) -> float:
+    value = float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else 0.0
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0.1 to 3600")
+    return value
+
+
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "list": ("the built-in problems", "The built-in problems.", _list),
     "show": ("the derivation of a problem", "The derivation: forward, backward, update.", _show),
@@ -226,7 +241,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "The paper (question, network, numbers, room for answers) and its key: every line worked out, answers boxed.",
         _key,
     ),
-    "check": ("audit somebody's answers", "The audit of somebody's answers, line by line.", _check),
+    "check": (
+        "audit somebody's answers, or the code that computes them",
+        "The audit of somebody's answers, line by line; or of the numbers that a Python function of theirs returns.",
+        _check,
+    ),
     "explain": (
         "a law, a slip, an operation or an update rule on a page",
         "What a law, a slip, an operation or an update rule is, with an example worked for it. Without a name: what there is.",

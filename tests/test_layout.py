@@ -14,7 +14,7 @@ ORDER = [
     "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit", "exercises.decided",
     "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "exercises.reaches", "exercises.slipvalues", "exercises.gradings", "folders", "wiring", "columns", "pictures",
-    "frames", "blocks", "bidi", "sentences", "scripts", "layouts", "plots", "planes", "proofpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages",
+    "frames", "blocks", "bidi", "sentences", "scripts", "exercises.runner", "exercises.processes", "exercises.bindings", "exercises.inputs", "exercises.homework", "layouts", "plots", "planes", "proofpages", "trialpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages",
     "keypages", "quizpages", "formats", "formats.markup", "formats.mathematics", "formats.plans", "formats.canvas", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks",
     "formats.ascii", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml", "formats.folding", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json",
     "formats.arrayjson", "formats.auditjson", "formats.gradebook",
@@ -22,7 +22,7 @@ ORDER = [
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal",
     "emission.programs", "emission.spellings", "emission.trials", "emission.comments", "emission.formulas", "emission.loops", "emission.wholes", "emission.pythontests", "emission.python", "emission.files",
-    "starters", "options", "streams", "requests", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
+    "starters", "options", "streams", "requests", "codecommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 

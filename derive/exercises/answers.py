@@ -1,7 +1,7 @@
 """Somebody's answers, as they were typed: text, CSV of a class, JSON.
 
-Owns `Entry`, `Paper` and the three file formats.  Nothing is judged here and nothing is evaluated; one bad answer costs that answer
-only.  May import: errors, written, reader, symbols, tables, problem, texreader.
+Owns `Entry`, `Paper`, `reading_of` and the three file formats.  Nothing is judged here and nothing is evaluated; one bad answer
+costs that answer only.  May import: errors, written, reader, symbols, tables, problem, texreader.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
     """
     try:
         text = _decoded(data)
-        reading = _reading(problem)
+        reading = reading_of(problem)
         if text.lstrip()[:1] in ("{", "["):
             return tuple(_json_papers(text, reading))
         header = _class_header(text)
@@ -127,8 +127,8 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
         raise InputError(f"{where}: {error}") from None
 
 
-def _reading(problem: Problem) -> Any:
-    """What reads the answers to a problem; over arrays their formulas have another grammar."""
+def reading_of(problem: Problem) -> Any:
+    """What reads the answers to a problem, one after the other; over arrays their formulas have another grammar."""
     if problem.arrays is None:
         return _Reading(problem)
     from derive.exercises.arrayanswers import ArrayReading

@@ -16,7 +16,7 @@ from derive.exercises.answers import Entry, Paper
 from derive.exercises.reckoning import Reckoning, digits_shown, true_values
 from derive.exercises.sheets import Sheet, make_sheet
 from derive.exercises.verdicts import SEVERITY, Audit, Convention, Judged, Link, Named, Note, Verdict
-from derive.intervals import INTERVALS, Interval, Printed, nearest, read_printed
+from derive.intervals import INTERVALS, Digits, Interval, Printed, nearest, read_printed
 from derive.problem import Problem
 from derive.rounding import Rounding
 from derive.tables.ops import OPS
@@ -27,11 +27,18 @@ if TYPE_CHECKING:
     from derive.tables.slips import Slipped
 
 
-def audit_papers(problem: Problem, papers: Sequence[Paper], rounding: Rounding | None = None) -> Iterator[Audit]:
+def audit_papers(
+    problem: Problem,
+    papers: Sequence[Paper],
+    rounding: Rounding | None = None,
+    digits: Digits | None = None,
+    search: bool = True,
+) -> Iterator[Audit]:
     """Each paper judged.  What the problem itself gives is worked out once for all of them.
 
-    The right values are exact, or with a `rounding` by hand those that it gives.  Raises InputError for a decision of another kind
-    than ours.
+    The right values are exact, or with a `rounding` by hand those that it gives.  `digits` are those that every number carries,
+    where that need not be read off the paper; without `search`, no slip is looked for.  Raises InputError for a decision of another
+    kind than ours.
     """
     if problem.decision is not None:
         from derive.exercises.decided import audit_decision
@@ -48,7 +55,7 @@ def audit_papers(problem: Problem, papers: Sequence[Paper], rounding: Rounding |
     entries = (part for paper in papers for entry in paper.entries for part in scalar_parts(entry, problem))
     key = make_answer_key(problem, entries, rounding)
     for paper in papers:
-        yield _Auditor(key, paper).report()
+        yield _Auditor(key, paper, digits, search).report()
 
 
 def refused(problem: Problem, paper: Paper, fault: str) -> Audit:
@@ -120,9 +127,10 @@ def _negated(printed: Printed) -> Printed:
 class _Auditor:
     """One paper on its way through the judges."""
 
-    def __init__(self, answer_key: AnswerKey, paper: Paper) -> None:
+    def __init__(self, answer_key: AnswerKey, paper: Paper, digits: Digits | None = None, search: bool = True) -> None:
         self.sheet, self.truth, self.keys, self.paper = answer_key.sheet, answer_key.truth, answer_key.keys, paper
         self.case: Case | None = None
+        self.search = search
         self.problem = self.sheet.problem
         self.exact = frozenset(number.text for number in self.sheet.given.values())
         self.names: dict[Key, str] = {}
@@ -133,7 +141,7 @@ class _Auditor:
             if printed is not None and entry.quantity is not None and (key := self.keys[entry.quantity][0]) in self.truth:
                 self.names.setdefault(key, entry.name)
                 self.printed.setdefault(key, printed)
-        self.digits = digits_shown(self.printed.values())
+        self.digits = digits or digits_shown(self.printed.values())
 
     def number(self, entry: Entry) -> Printed | None:
         """The number a line ends with, for its quantity without a minus."""
@@ -159,7 +167,7 @@ class _Auditor:
         false = {self.keys[part.quantity][0] for parts in self.parts for part in parts if part.quantity and self.is_false(part)}
         wrong = [key for key in reckoning.printed if key not in accepted and key not in follows and key not in false]
         found: tuple[Explanation, ...] = ()
-        if wrong:  # the search is loaded only for a paper that needs it
+        if wrong and self.search:  # the search is loaded only for a paper that needs it
             from derive.exercises.search import explain
 
             found, self.case = explain(reckoning, wrong)
@@ -362,15 +370,8 @@ class _Auditor:
     def corrected(self, entry: Entry) -> Tree | None:
         """The formula a student should have ended with."""
         quantity = entry.quantity
-        match quantity:
-            case Partial(of, wrt, direct) if not direct:
-                from derive.backward import derive_partials
-                from derive.slopes import Slopes
-
-                steps = derive_partials(
-                    self.problem.network, of, (wrt,), Slopes(by_heart=True), named=of == self.problem.train.loss
-                )
-                return next((step.answer for step in steps if step.goal == Partial(of, wrt)), None)
+        if isinstance(quantity, Partial) and not quantity.direct:
+            return derived_formula(self.problem, quantity)
         return None if quantity is None else self.sheet.rows.get(self.keys[quantity][0])
 
     # --- a number -----------------------------------------------------------------------------------------------------
@@ -451,6 +452,16 @@ class _Auditor:
         assert isinstance(key.body, Name)
         before = self.truth.get(key.body.name if key.updates == 1 else Later(key.body, key.updates - 1))
         return before is not None and not (self.printed[key].rounds(before) or self.printed[key].cuts(before))
+
+
+def derived_formula(problem: Problem, partial: Partial) -> Tree | None:
+    """The formula of a derivative as the derivation ends it."""
+    from derive.backward import derive_partials
+    from derive.slopes import Slopes
+
+    named = partial.of == problem.train.loss
+    steps = derive_partials(problem.network, partial.of, (partial.wrt,), Slopes(by_heart=True), named=named)
+    return next((step.answer for step in steps if step.goal == partial), None)
 
 
 # --- slips as they are reported ---------------------------------------------------------------------------------------------

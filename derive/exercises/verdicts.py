@@ -1,6 +1,7 @@
 """What an audit finds: the verdict on each line, the slips, the conventions.
 
-Owns `Audit`, `Judged`, `Named`, `Convention`, `Note`, `Link` and `Verdict`.  May import: written, problem, exercises.answers.
+Owns `Audit`, `Judged`, `Named`, `Convention`, `Note`, `Link`, `Trial` and `Verdict`.  May import: written, problem,
+exercises.answers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from derive.displays import Displayed
 from derive.exercises.answers import Entry, Paper
-from derive.problem import Problem
+from derive.problem import Numbers, Problem
 from derive.written import Number, Tree
 
 VERDICTS = ("right", "rounded", "carried", "wrong", "undecided", "unreadable", "unknown")
@@ -97,14 +98,32 @@ class Convention:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What somebody's function was run on: `inputs` by the name of each given number, as typed, one after the other.
+
+    `digits` are the significant digits to which its numbers are judged; `order` the quantities that a list without names was read
+    as; `places` the right formulas where slips were made.
+    """
+
+    file: str
+    function: str
+    seed: int
+    inputs: tuple[Mapping[str, Numbers], ...]
+    digits: int
+    order: tuple[Tree, ...] = ()
+    places: Mapping[Tree, Tree] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Audit(Displayed):
-    """Somebody's answers, judged."""
+    """Somebody's answers, judged; with a `trial`, what a function of theirs returned."""
 
     problem: Problem
     paper: Paper
     lines: tuple[Judged, ...]
     slips: tuple[Named, ...] = ()
     conventions: tuple[Convention, ...] = ()
+    trial: Trial | None = None
 
     @property
     def score(self) -> dict[str, int]:

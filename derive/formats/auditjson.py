@@ -10,11 +10,12 @@ from typing import Any
 
 from derive.auditpages import slip_sentence
 from derive.exercises.classes import Class
-from derive.exercises.verdicts import Audit, Judged, Named
+from derive.exercises.verdicts import Audit, Judged, Named, Trial
 from derive.formats.plain import typed
+from derive.problem import Numbers
 from derive.rounding import Rounding
 from derive.sentences import Speaker
-from derive.written import Tree
+from derive.written import Number, Tree
 
 SCHEMA, CLASS_SCHEMA = "derive/audit-1", "derive/class-1"
 
@@ -39,6 +40,7 @@ def _audit(audit: Audit, rounding: Rounding) -> dict[str, Any]:
         "schema": SCHEMA,
         "problem": {"title": audit.problem.title},
         **paper,
+        **({"trial": _trial(audit.trial)} if audit.trial is not None else {}),
         "lines": [_line(line, rounding) for line in audit.lines],
         "slips": [_slip(slip) for slip in audit.slips],
         "conventions": [
@@ -47,6 +49,21 @@ def _audit(audit: Audit, rounding: Rounding) -> dict[str, Any]:
         ],
         "score": audit.score,
     }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    """What a function was run on."""
+    return {
+        "code": f"{trial.file}:{trial.function}",
+        "seed": trial.seed,
+        "digits": trial.digits,
+        "inputs": [{name: _plain(value) for name, value in numbers.items()} for numbers in trial.inputs],
+        **({"order": [typed(name) for name in trial.order]} if trial.order else {}),
+    }
+
+
+def _plain(value: Numbers) -> Any:
+    return value.text if isinstance(value, Number) else [_plain(item) for item in value]
 
 
 def _line(line: Judged, rounding: Rounding) -> dict[str, Any]:

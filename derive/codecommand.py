@@ -1,0 +1,31 @@
+"""The option `check --code`: somebody's function run on random inputs and judged.
+
+Owns `check_code`.  Imports what it needs when it needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from derive.errors import UsageError
+from derive.requests import problem_named, rounding_asked
+from derive.streams import put_work
+
+
+def check_code(options: argparse.Namespace) -> bool:
+    """The audit of what a function returns; whether --fail-on-wrong has something to fail on.
+
+    Raises UsageError for an option that does not go with it.
+    """
+    from derive.exercises.homework import audit_homework
+
+    if options.answers is not None:
+        raise UsageError("check judges ANSWERS or the function of --code, not both")
+    if options.paper is not None:
+        raise UsageError("--paper does not go with --code: a function is run on random inputs")
+    if options.carry == "hand":
+        raise UsageError("--carry hand does not go with --code: a function rounds nothing by hand")
+    problem = problem_named(options.problem)
+    audit = audit_homework(problem, options.code, options.seed, options.time_limit)
+    put_work(audit, options.format, options, rounding_asked(options))
+    return bool(options.fail_on_wrong and audit.failed)

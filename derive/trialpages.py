@@ -1,0 +1,66 @@
+"""What a page says of a function that was run: on which random inputs, how its numbers were read, and how they were judged.
+
+Owns `trial_blocks`, `given_number` and `apart`.  May import: written, problem, rounding, exercises.verdicts, blocks, sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+
+from derive.blocks import Block, Heading, Prose, Table, Text
+from derive.exercises.verdicts import Judged, Trial
+from derive.problem import Numbers
+from derive.rounding import Rounding
+from derive.sentences import Speaker, series
+from derive.written import Listing, Name, Negative, Number, Tree
+
+MOST_DIGITS = 17
+"""Digits that tell any two numbers of double precision apart."""
+
+
+def given_number(line: Judged, rounding: Rounding) -> Number | None:
+    """The number that a function returned, with as many digits as the page shows; None for what is none."""
+    try:
+        value = Decimal(line.entry.text)
+    except InvalidOperation:
+        return None
+    return rounding.number(value) if value.is_finite() else None
+
+
+def apart(line: Judged, rounding: Rounding) -> Rounding:
+    """The rounding, with more digits where a wrong number would look like the right one."""
+    found = rounding
+    while line.verdict == "wrong" and line.value is not None and found.digits < MOST_DIGITS:
+        number = given_number(line, found)
+        if number is None or number != found.number(line.value):
+            break
+        found = replace(found, digits=found.digits + 1, places=None)
+    return found
+
+
+def trial_blocks(trial: Trial, speaker: Speaker) -> list[Block]:
+    """The inputs, how a list was read, and a line on what was run."""
+    blocks: list[Block] = [Heading(2, speaker.word("trial", "inputs-heading")), _inputs_table(trial, speaker)]
+    if trial.order:
+        blocks.append(Prose(speaker.say("trial", "order", names=series(trial.order, speaker.comma))))
+    ran = speaker.say(
+        "trial", "ran", function=f"{trial.file}:{trial.function}", n=len(trial.inputs), seed=trial.seed, digits=trial.digits
+    )
+    return [*blocks, Prose(ran)]
+
+
+def _inputs_table(trial: Trial, speaker: Speaker) -> Table:
+    count = len(trial.inputs)
+    head = (speaker.word("trial", "quantity"), *(speaker.word("audit", "at-input", n=str(place + 1)) for place in range(count)))
+    rows: list[tuple[Text, ...]] = [
+        ((Name(name),), *((_written(numbers[name]),) for numbers in trial.inputs)) for name in trial.inputs[0]
+    ]
+    return Table(head, tuple(rows))
+
+
+def _written(numbers: Numbers) -> Tree:
+    """A number, or a nested list of them, as it is written."""
+    if isinstance(numbers, Number):
+        return Negative(Number(numbers.text[1:])) if numbers.text.startswith("-") else numbers
+    return Listing(tuple(map(_written, numbers)))

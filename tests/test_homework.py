@@ -1,0 +1,263 @@
+"""`derive check --code`: functions as students write them, what the audit says of each, and files that mean harm."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive.cli import main
+from derive.exercises.bindings import gradient_named
+from derive.exercises.homework import audit_homework
+from derive.exercises.inputs import draw_inputs
+
+FORWARD = "x1, x2, h1, h2, y1, y2, t1, t2, w1, w2, w3, w4, w5, w6, w7, w8"
+OUTPUTS = """
+    d1 = (y1 - t1) * y1 * (1 - y1)
+    d2 = (y2 - t2) * y2 * (1 - y2)
+"""
+HIDDEN = """
+    e1 = (d1 * w5 + d2 * w6) * h1 * (1 - h1)
+    e2 = (d1 * w7 + d2 * w8) * h2 * (1 - h2)
+"""
+RETURNED = """
+    return dict(w1=e1 * x1, w2=e2 * x1, w3=e1 * x2, w4=e2 * x2, b1=e1 + e2,
+                w5=d1 * h1, w6=d2 * h1, w7=d1 * h2, w8=d2 * h2, b2=d1 + d2)
+"""
+Q1 = f"def backward({FORWARD}, **more):{OUTPUTS}{HIDDEN}{RETURNED}"
+"""Question 1 by hand: each wrong function below is this one with one thing done otherwise."""
+
+ALL = {"w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "b1", "b2"}
+BELOW_1 = {"w1", "w3", "b1"}
+"""What the error of h1 reaches."""
+
+
+def judged(problem, source, tmp_path, function="backward", **options):
+    path = tmp_path / "homework.py"
+    path.write_text(source, encoding="utf-8")
+    return audit_homework(derive.find(problem), f"{path}:{function}", **options)
+
+
+STYLES = {
+    "names": Q1,
+    "a dictionary": f"def backward(given):\n    {FORWARD} = (given[name] for name in '{FORWARD}'.split(', ')){OUTPUTS}{HIDDEN}{RETURNED}",
+    "weights and cache": "def backward(weights, cache):\n    assert set(weights) == set('w1 w2 w3 w4 w5 w6 w7 w8 b1 b2'.split())\n"
+    f"    {FORWARD} = (cache[name] for name in '{FORWARD}'.split(', ')){OUTPUTS}{HIDDEN}{RETURNED}",
+    "all by name": Q1.replace(f"backward({FORWARD}, **more):", f"backward(**q):\n    {FORWARD} = (q[name] for name in '{FORWARD}'.split(', '))"),
+    "in order": Q1.replace("**more", "/"),
+    "other keys": Q1.replace("dict(w1=", "dict(dL_dw1=").replace(" w2=", " dw2=").replace(" w3=", " grad_w3=").replace(" w4=", " w4_grad="),
+    "a list": Q1 + "\n_by_name = backward\ndef backward(**q):\n    g = _by_name(**q)\n"
+    "    return tuple(g[name] for name in 'w5 w6 w7 w8 b2 w1 w2 w3 w4 b1'.split())",
+    "with error signals": Q1.replace("dict(", "dict(h1=h1, delta_y1=d1, ").replace(" b2=d1 + d2)", " b2=d1 + d2) | {'dL/dnet_h1': e1, 'dL/dy2': y2 - t2}"),
+    "prints": "print('start')\n" + Q1.replace("    d1 =", "    print('{\"returned\": 1}'); d1 =", 1),
+    "numpy": "import numpy as np\n" + Q1.replace("y1 - t1", "np.float64(y1) - t1"),
+    "single precision": "import numpy as np\n" + Q1.replace("return dict(", "return dict((k, np.float32(v)) for k, v in dict(").replace("d1 + d2)", "d1 + d2).items())"),
+    "a neighbour": "import other_file\n" + Q1.replace("(y1 - t1)", "other_file.difference(y1, t1)"),
+    "by differences of two losses": "import math\nS = lambda z: 1 / (1 + math.exp(-z))\n"
+    "def loss(x1, x2, t1, t2, w1, w2, w3, w4, w5, w6, w7, w8, b1, b2):\n"
+    "    h1, h2 = S(w1*x1 + w3*x2 + b1), S(w2*x1 + w4*x2 + b1)\n"
+    "    y1, y2 = S(w5*h1 + w7*h2 + b2), S(w6*h1 + w8*h2 + b2)\n"
+    "    return ((t1 - y1)**2 + (t2 - y2)**2) / 2\n"
+    "def backward(x1, x2, t1, t2, w1, w2, w3, w4, w5, w6, w7, w8, b1, b2):\n"
+    "    q, found = dict(locals()), {}\n"
+    "    for name in ('w1','w2','w3','w4','w5','w6','w7','w8','b1','b2'):\n"
+    "        h = 1e-3\n"
+    "        at = lambda k: loss(**(q | {name: q[name] + k * h}))\n"
+    "        found[name] = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * h)\n"
+    "    return found",
+}
+
+
+@pytest.mark.parametrize("style", [style for style in STYLES if not style.startswith("by differences")])
+def test_a_right_function_is_right_however_it_is_written(style, tmp_path):
+    (tmp_path / "other_file.py").write_text("def difference(a, b):\n    return a - b\n")
+    if "numpy" in STYLES[style]:
+        pytest.importorskip("numpy")
+    audit = judged("q1", STYLES[style], tmp_path)
+    assert {line.verdict for line in audit.lines} == {"right"}
+    assert not {f"dL/d{name}" for name in ALL} - {line.name for line in audit.lines}
+    assert len(audit.trial.order) == (10 if style == "a list" else 0)
+    assert audit.trial.digits == (5 if style == "single precision" else 10)
+
+
+def test_differences_are_wrong_and_the_page_says_how_near_they_come(tmp_path):
+    audit = judged("q1", STYLES["by differences of two losses"], tmp_path)
+    notes = [note for line in audit.lines for note in line.notes if line.verdict == "wrong"]
+    assert all(note.key in ("near", "some-inputs") for note in notes)
+    assert all(note.parts["digits"] >= 6 for note in notes if note.key == "near")
+    assert audit.slips == ()
+
+
+SLIPS = [
+    ("loss-sign", "d1 = (y1 - t1)", "d1 = (t1 - y1)", {"w5", "w7", "b2", "w1", "w2", "w3", "w4", "b1"}),
+    ("missing-slope", " * y1 * (1 - y1)", "", {"w5", "w7", "b2", "w1", "w2", "w3", "w4", "b1"}),
+    ("missing-slope", "* h1 * (1 - h1)", "* h1", BELOW_1),
+    ("slope-of-input", "* h1 * (1 - h1)", "* more['net_h1'] * (1 - more['net_h1'])", BELOW_1),
+    ("missing-path", "d1 * w5 + d2 * w6", "d1 * w5", BELOW_1),
+    ("wrong-index", "d1 * w5 + d2 * w6", "d1 * w5 + d2 * w7", BELOW_1),
+    ("uses-updated-weights", "d1 * w5 + d2 * w6", "d1 * (w5 - more['learning_rate'] * d1 * h1) + d2 * (w6 - more['learning_rate'] * d2 * h1)", BELOW_1),
+    ("missing-factor", "d1 = (y1 - t1)", "d1 = 2 * (y1 - t1)", {"w5", "w7", "b2", "w1", "w2", "w3", "w4", "b1"}),
+    ("transposed", "d1 * w5 + d2 * w6) * h1 * (1 - h1)\n    e2 = (d1 * w7 + d2 * w8)", "d1 * w5 + d2 * w7) * h1 * (1 - h1)\n    e2 = (d1 * w6 + d2 * w8)", {*BELOW_1, "w2", "w4"}),
+    ("extra-path", "d1 * w5 + d2 * w6", "d1 * w5 + d2 * w6 + d2 * w6", BELOW_1),
+    ("inverted", "* h1 * (1 - h1)", "/ (h1 * (1 - h1))", BELOW_1),
+    ("wrong-function", "* h1 * (1 - h1)", "* (1 - h1**2)", BELOW_1),
+    ("", "w1=e1 * x1", "w1=e1 * x1 * 1.37", {"w1"}),
+]
+"""Slips as they are made in code: the slip, what is right, what stands there instead, the gradients that come out wrong."""
+
+
+@pytest.mark.parametrize(("slip", "right", "instead", "wrong"), [row for row in SLIPS if row[3]], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_slip_in_code_is_named(slip, right, instead, wrong, tmp_path):
+    assert right in Q1
+    audit = judged("q1", Q1.replace(right, instead, 1), tmp_path)
+    assert {line.name.removeprefix("dL/d") for line in audit.lines if line.verdict == "wrong"} == wrong
+    assert all(slip in line.slips for line in audit.lines if line.verdict == "wrong") if slip else audit.slips == ()
+    assert all(line.formula is not None for line in audit.lines if line.verdict == "wrong")
+
+
+def test_what_is_right_on_some_inputs_only_is_said_with_the_inputs(tmp_path):
+    audit = judged("q1", Q1.replace("d1 = (y1 - t1)", "d1 = abs(y1 - t1)", 1), tmp_path)
+    (line,) = [line for line in audit.lines if line.name == "dL/dw5"]
+    (note,) = [note for note in line.notes if note.key == "some-inputs"]
+    targets = [numbers["t1"].text for numbers in audit.trial.inputs]
+    assert note.parts["wrong"] == ", ".join(str(k) for k, t in enumerate(targets, start=1) if t == "0.99")
+    assert note.parts["right"] == ", ".join(str(k) for k, t in enumerate(targets, start=1) if t == "0.01")
+    assert line.slips == ()  # a turned sign would show on every input
+
+
+def test_what_is_missing_unknown_or_no_number_is_a_line_of_its_own(tmp_path):
+    source = Q1.replace("w1=e1 * x1, w2=e2 * x1", "w1=float('nan'), h9=1, dw5=d1 * h1 + 1", 1)
+    audit = judged("q1", source, tmp_path)
+    lines = {line.name: line for line in audit.lines}
+    assert (lines["dL/dw1"].verdict, lines["dL/dw1"].notes[0].key) == ("wrong", "not-finite")
+    assert (lines["dL/dw2"].verdict, lines["dL/dw2"].notes[0].key) == ("unreadable", "nothing-returned")
+    assert lines["h9"].verdict == "unknown"
+    assert "once more, with another number than 'dw5'" in lines["w5"].entry.fault
+
+
+def test_forward_and_update_are_judged_as_such(tmp_path):
+    forward = "import math\ndef forward(x1, x2, w1, w3, b1):\n    net_h1 = w1*x1 + w3*x2 + b1\n    return {'net_h1': net_h1, 'h1': 1/(1 + math.exp(%snet_h1))}"
+    right, wrong = (judged("q1", forward % sign, tmp_path, "forward") for sign in "-+")
+    assert [line.verdict for line in right.lines] == ["right", "right"]
+    assert [line.verdict for line in wrong.lines] == ["right", "wrong"]
+    update = "def update(w5, dw5, lr):\n    return {'w5': w5 %s lr * dw5}"
+    down, up = (judged("q1", update % sign, tmp_path, "update") for sign in "-+")
+    assert [(line.name, line.verdict) for line in down.lines][:1] == [("w5+", "right")]
+    assert up.lines[0].slips == ("ascent",)
+
+
+@pytest.mark.parametrize(("name", "gradient"), [("dw5", "w5"), ("dL_dh1", "h1"), ("dL/dw5", "w5"), ("grad_w5", "w5"), ("w5_grad", "w5"), ("delta_h1", "net_h1"), ("delta_net_h1", "net_h1"), ("w5", None), ("dt9", None)])
+def test_how_code_calls_a_gradient(name, gradient):
+    assert gradient_named(name, derive.find("q1")) == gradient
+
+
+@pytest.mark.parametrize("name", ["q1", "q2", "mazur", "adam", "momentum"])
+def test_random_inputs_are_the_same_for_a_seed_short_and_never_0(name):
+    problem = derive.find(name)
+    draws = [[drawn.given for drawn in draw_inputs(problem, seed, 3)] for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+    numbers = [float(number.text) for given in draws[0] for key, number in given.items() if key in problem.train.parameters]
+    assert all(numbers)
+    assert min(numbers) < 0 < max(numbers)
+    assert all(len(number.text) <= 7 for given in draws[0] for number in given.values())
+
+
+HOSTILE = [
+    ("while True: pass", 4, "took longer than 0.5 s; see --time-limit"),
+    ("def backward(x1):\n    while True: pass", 4, "took longer than 0.5 s (input 1)"),
+    ("import time\ndef backward(x1):\n    time.sleep(99)", 4, "took longer than 0.5 s (input 1)"),
+    ("import os, signal\ndef backward(x1):\n    os.kill(os.getpid(), signal.SIGSTOP)", 4, "took longer than 0.5 s (input 1)"),
+    ("def backward(x1):\n    return [0] * (10 << 30)", 3, "line 2: MemoryError (more than 2 GiB) (input 1)"),
+    ("import sys\ndef backward(x1):\n    sys.exit('bye')", 3, "line 3: leaves by sys.exit(bye) (input 1)"),
+    ("import os\ndef backward(x1):\n    os._exit(3)", 3, "its process ended with status 3 and returned nothing (input 1)"),
+    ("import os, signal\ndef backward(x1):\n    os.kill(os.getpid(), signal.SIGSEGV)", 3, "its process was ended by SIGSEGV"),
+    ("def inner(x):\n    return x / 0\ndef backward(x1):\n    return inner(x1)", 3, "line 2: ZeroDivisionError: float division by zero (input 1)"),
+    ("class E(Exception):\n    def __str__(self): raise self\ndef backward(x1):\n    raise E", 3, "line 4: E (input 1)"),
+    ("def backward(x1):\n    raise ValueError('\\x1b[2J' + 'z' * 999)", 3, "line 2: ValueError: ?[2Jzzz"),
+    ("def backward(x1):\n    return x1 +", 3, "line 2: SyntaxError: invalid syntax"),
+    ("import nosuchmodule", 3, "line 1: ModuleNotFoundError: No module named 'nosuchmodule'; it runs with "),
+    ("backward = 3", 3, "'backward' is no function (int)"),
+    ("def backwards(x1): pass", 3, "has no function 'backward'; did you mean 'backwards'?"),
+    ("def backward(W1): pass", 3, "asks for 'W1', which is no quantity of this problem; did you mean 'w1'?"),
+    ("def backward(x1): return None", 3, "should return numbers, or a dictionary of numbers by name; it is None (input 1)"),
+    ("def backward(x1): return {'w5': '0.5'}", 3, "['w5'] is a str (input 1)"),
+    ("def backward(x1):\n    d = {}; d['w5'] = d; return d", 3, "['w5'] is too large (input 1)"),
+    ("def backward(x1): return {str(k): 1.0 for k in range(999)}", 3, "returned a dictionary of 999 keys"),
+    ("def backward(x1): return [1, 2, 3]", 3, "returned 3 numbers without names, and 10 were expected, in the order w5, w6"),
+    ("import os\ndef backward(x1):\n    for fd in range(3, 20):\n        try: os.write(fd, b'{\"returned\": 1}\\n')\n        except OSError: pass", 3, "wrote into the channel for its answers"),
+    ("def backward(x1):\n    open('big', 'wb').write(b'x' * (20 << 20)); return {}", 3, "line 2: OSError: [Errno 27] File too large"),
+    ("def backward(x1): return input()", 3, "line 1: EOFError"),
+]
+"""Files that go wrong or mean harm: the exit status, and what the one line says."""
+
+
+@pytest.mark.parametrize(("source", "status", "message"), HOSTILE, ids=[row[2][:40] for row in HOSTILE])
+def test_what_goes_wrong_in_a_file_is_one_line(source, status, message, tmp_path, capsys):
+    path = tmp_path / "homework.py"
+    path.write_text(source)
+    seconds = "0.5" if status == 4 else "9"
+    assert main(["check", "q1", "--code", f"{path}:backward", "--time-limit", seconds]) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("derive: homework.py")
+    assert err.count("\n") == 1
+    assert len(err) < 400
+    assert message in err
+
+
+def test_children_end_with_the_process(tmp_path):
+    source = f"import os, time\ndef backward(x1):\n    if os.fork() == 0:\n        open({str(tmp_path / 'child')!r}, 'w').write(str(os.getpid()))\n        time.sleep(99)\n    time.sleep(0.3)\n    return dict(w5=x1)"
+    judged("q1", source, tmp_path)
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        try:
+            gone = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            gone = True
+        if gone:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {child} is still there")
+
+
+def test_nothing_is_left_beside_the_file(tmp_path):
+    judged("q1", "open('here', 'w').write('x')\n" + Q1, tmp_path)
+    assert os.listdir(tmp_path) == ["homework.py"]
+
+
+def test_the_command(tmp_path, capsys):
+    path = tmp_path / "homework.py"
+    path.write_text(Q1.replace("d1 * w5 + d2 * w6", "d1 * w5", 1))
+    code = ["check", "q1", "--code", f"{path}:backward"]
+    assert main(code) == 0
+    page = capsys.readouterr().out
+    assert "∂L/∂h1: the path through net_y2 was left out (missing-path). It explains dL/dw1, dL/dw3, dL/db1." in page
+    assert "∂L/∂h1   δ_y1 · w5 + δ_y2 · w6" in page
+    assert main([*code, "--format", "json", "--fail-on-wrong"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert data["schema"] == "derive/audit-1"
+    assert data["score"]["wrong"] == 3
+    assert (data["trial"]["seed"], len(data["trial"]["inputs"])) == (1, 5)
+    for arguments in (["answers.txt", *code[2:]], [], [*code[2:], "--paper", "q1-7-012-698b9a"], [*code[2:], "--carry", "hand"], ["--code", "homework"], [*code[2:], "--time-limit", "0"]):
+        assert main(["check", "q1", *arguments]) == 2, arguments
+    assert main(["check", "q3", *code[2:]]) == 3
+
+
+def test_another_folder_and_an_own_process(tmp_path):
+    (tmp_path / "homework.py").write_text(STYLES["prints"])
+    command = [sys.executable, "-m", "derive", "check", "q1", "--code", "homework.py:backward", "--lang", "fa"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(derive.__file__))})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("درست") >= 10
+
+
+@pytest.mark.parametrize(("name", "functions"), [("q1", ("forward", "backward", "update")), ("q2", ("backward",)), ("adam", ("update",))])
+def test_the_code_we_write_ourselves_is_right(name, functions, tmp_path):
+    assert main(["show", name, "--emit", "numpy", "-o", str(tmp_path / "ours.py")]) == 0
+    for function in functions:
+        audit = audit_homework(derive.find(name), f"{tmp_path / 'ours.py'}:{function}")
+        assert {line.verdict for line in audit.lines} == {"right"}
