@@ -105,7 +105,7 @@ def test_markup_from_outside_is_read_as_text(text):
 
 
 @compiles
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(parts=st.lists(st.text(max_size=30) | st.sampled_from([*ATTACKS, FORMULA]), min_size=1, max_size=4))
 def test_any_text_is_read_as_text(parts):
     """However a sentence is put together of them, no part gives another a meaning."""
@@ -280,7 +280,7 @@ def test_a_table_repeats_its_head_on_every_sheet(tmp_path):
 @compiles
 @reader
 def test_a_heading_stays_with_what_follows(tmp_path):
-    for lines in range(20, 60):
+    for lines in range(34, 54):  # somewhere there the heading would be the last line of a sheet
         blocks = (*(Prose((f"line {k}",)) for k in range(lines)), Heading(2, "Heading"), Prose(("body",)))
         found = read_back(pdf.compile_pdf(render_typst(Page("t", "en", SCRIPT, blocks))), tmp_path)
         (sheet,) = (sheet for sheet in found.split("\f") if "Heading" in sheet)
@@ -327,10 +327,9 @@ def test_every_kind_of_item_is_drawn_inside_the_margins(tmp_path):
 @compiles
 @reader
 def test_markup_in_a_picture_is_read_as_text(tmp_path):
-    for text in ATTACKS:
-        picture = Picture(300, 300, (Label(100, 100, (text,), "note", 60, 17),), text)
-        found = read_back(pdf.compile_pdf(render_typst(Page("p", "en", SCRIPT, (Figure(picture, (text,)),)))), tmp_path, "-raw")
-        assert squashed(found).count(squashed(printable(text))) >= 2
+    figures = [Figure(Picture(300, 300, (Label(100, 100, (text,), "note", 60, 17),), text), (text,)) for text in ATTACKS]
+    found = squashed(read_back(pdf.compile_pdf(render_typst(Page("p", "en", SCRIPT, tuple(figures)))), tmp_path, "-raw"))
+    assert [text for text in ATTACKS if found.count(squashed(printable(text))) < 2] == []
 
 
 # --- right to left --------------------------------------------------------------------------------------------------------
