@@ -16,6 +16,7 @@ from derive.arithmetic import Key
 from derive.errors import InputError, UsageError
 from derive.exercises.answers import Entry
 from derive.exercises.audit import AnswerKey, make_answer_key, scalar_parts
+from derive.exercises.carrying import Carried, carried_from
 from derive.exercises.keys import asked_of
 from derive.exercises.reaches import Reach, widened
 from derive.exercises.slipvalues import Slippery, SlipValues
@@ -23,7 +24,7 @@ from derive.intervals import Interval
 from derive.problem import Problem, missing_numbers
 from derive.rounding import Rounding
 from derive.tables.slips import SLIPS, Slipped
-from derive.written import Tree
+from derive.written import Name, Negative, Tree
 
 MOST_DIGITS = 10
 """Digits a pocket calculator shows: no question asks for more."""
@@ -51,8 +52,9 @@ class Wrong:
 class Grading:
     """One answer as a machine marks it.
 
-    `shown` is the value at the digits asked for, and everything within `tolerance` of it is accepted.  `exact` says that those
-    digits are all it has.  `alike` are slips that give the same value, or one that ten digits do not tell from it.
+    `shown` is the value at the digits asked for, and everything within `tolerance` of it is accepted.  `alike` are slips that give
+    the same value, or one that ten digits do not tell from it.  `carried` is the answer as it follows from the other answers, in
+    which `ans2` is the second one.
     """
 
     label: str
@@ -65,6 +67,7 @@ class Grading:
     tolerance: Decimal
     wrong: tuple[Wrong, ...] = ()
     alike: tuple[Slipped, ...] = ()
+    carried: Carried | None = None
 
     def accepts(self, number: Decimal) -> bool:
         """Whether a typed number is taken for right."""
@@ -78,8 +81,8 @@ def gradings_of(problem: Problem, rounding: Rounding) -> tuple[Grading, ...]:
 
     >>> import derive
     >>> loss, *_ = gradings_of(derive.find("q1"), Rounding(digits=4))
-    >>> loss.shown, loss.accepts(Decimal("0.3233")), loss.accepts(Decimal("0.6468"))
-    ('0.3234', True, False)
+    >>> loss.shown, loss.accepts(Decimal("0.32339451")), loss.accepts(Decimal("0.6467885"))
+    ('0.32339426', True, False)
     """
     missing = missing_numbers(problem)
     if missing:
@@ -177,8 +180,18 @@ class _Marker:
         value = -self.answers.truth[key] if negative else self.answers.truth[key]
         text = kept.show(value, kept.round(value) == value)
         return Grading(
-            entry.name, entry.quantity, key, negative, value, kept, text, tolerance, wrong, tuple(slip.slipped for slip in alike)
-        )
+            entry.name, entry.quantity, key, negative, value, kept, text, tolerance, wrong,
+            tuple(slip.slipped for slip in alike), carried_from(self.values, key, self.typed, kept),
+        )  # fmt: skip
+
+    @cached_property
+    def typed(self) -> dict[Key, Tree]:
+        """The answers by their keys, as they stand in a formula."""
+        found: dict[Key, Tree] = {}
+        for place, entry in enumerate(self.entries, 1):
+            key, negative = self.key_of(entry)
+            found.setdefault(key, Negative(Name(f"ans{place}")) if negative else Name(f"ans{place}"))
+        return found
 
 
 def _finer(rounding: Rounding) -> Iterator[Rounding]:
