@@ -21,7 +21,7 @@ AS_A_PAGE: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian"
 
 
 def run_bank(options: argparse.Namespace) -> None:
-    """The questions of a paper, or with --variants of many, in one file."""
+    """The questions of a paper, or with --variants of many, in one file; R/exams has a file for each paper."""
     from derive.exercises.draws import read_id, rounding_of, stem_of
     from derive.exercises.variants import Variants
     from derive.quizpages import quiz_of
@@ -59,10 +59,11 @@ def _written(quizzes: tuple[Quiz, ...], style: str) -> str:
 
 
 def _many(family: object, options: argparse.Namespace) -> None:
-    """All papers into a folder: one file with the questions of all, and the sheet of answers."""
+    """All papers into a folder: one file of all, or of each where the format wants that, and the sheet of answers."""
     from derive.exercises.keys import answer_sheet, entries_of
     from derive.exercises.variants import Variants
     from derive.folders import check_folder, write_folder
+    from derive.formats import APART
     from derive.keypages import rejections, repeated
     from derive.quizpages import quiz_of
     from derive.tables.endings import ending_of
@@ -80,8 +81,10 @@ def _many(family: object, options: argparse.Namespace) -> None:
         rejected += variant.rejected
         drawn.add(repr(family.numbers_of(variant.problem)))
     end = ending_of(options.format)
-    name = f"{family.stem}-questions.{end}"
-    files = {name: _written(tuple(quizzes), options.format)}
+    if options.format in APART:
+        files = {f"{quiz.paper_id}.{end}": _written((quiz,), options.format) for quiz in quizzes}
+    else:
+        files = {f"{family.stem}-questions.{end}": _written(tuple(quizzes), options.format)}
     write_folder(options.output, {**files, "answers.csv": answer_sheet(answers)}, options.force)
     tell(rejections(options.variants, rejected, options.lang))
     if len(drawn) < options.variants:

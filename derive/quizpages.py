@@ -17,7 +17,7 @@ from derive.exercises.gradings import Grading, Wrong, gradings_of
 from derive.exercises.verdicts import Named
 from derive.keypages import sheets_of
 from derive.rounding import Rounding, spell
-from derive.sentences import Speaker, separated, speaker_of, title_of
+from derive.sentences import Speaker, separated, series, speaker_of, title_of
 from derive.symbols import Script
 from derive.tables.slips import Slipped
 from derive.tensors.work import ArrayDerivation
@@ -29,13 +29,16 @@ MOST_SAID = 5
 
 @dataclass(frozen=True)
 class Question:
-    """One thing asked for: what is to be found, with how many digits, what is said to a right answer, to each wrong one, to all."""
+    """One thing asked for: what is to be found, with how many digits, and what is said to an answer of each kind and to all."""
 
     grading: Grading
     find: Text
     carry: Text
     what: str
     right: Text
+    rounded: Text
+    carried: Text
+    unexplained: Text
     wrong: tuple[tuple[Wrong, Text], ...]
     general: tuple[Text, ...]
 
@@ -116,11 +119,15 @@ def _question(grading: Grading, usual: Rounding, own: bool, speaker: Speaker) ->
     )
     general = [value]
     if grading.alike:
-        kinds = {slipped.slip: slipped for slipped in reversed(grading.alike)}
-        slips = separated((slip_text(slipped, speaker) for slipped in list(kinds.values())[:MOST_SAID]), speaker.semicolon)
+        each = {slipped.slip: slipped for slipped in reversed(grading.alike)}
+        slips = separated((slip_text(slipped, speaker) for slipped in list(each.values())[:MOST_SAID]), speaker.semicolon)
         general.append(speaker.say("quiz", "alike", slips=slips))
     wrong = tuple((answer, _feedback(answer, speaker)) for answer in grading.wrong)
-    return Question(grading, find, carry, what, speaker.say("quiz", "right"), wrong, tuple(general))
+    right, rounded, unexplained = (speaker.say("quiz", kind) for kind in ("right", "rounded", "unexplained"))
+    sources = grading.carried.sources if grading.carried is not None else ()
+    quantities = series((Name(key) if isinstance(key, str) else key for key in sources), speaker.comma)
+    carried = speaker.say("quiz", "carried", quantities=quantities)
+    return Question(grading, find, carry, what, right, rounded, carried, unexplained, wrong, tuple(general))
 
 
 def _feedback(answer: Wrong, speaker: Speaker) -> Text:

@@ -8,20 +8,25 @@ import csv
 import html
 import io
 import json
+import math
 import random
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from functools import cache
 
 import pytest
+from conftest import missing
 
 import derive
 from derive.exercises.audit import make_answer_key
 from derive.exercises.gradings import gradings_of, items_of
 from derive.exercises.reckoning import true_values
+from derive.formats import render_bank
+from derive.quizpages import quiz_of
 from derive.rounding import Rounding
-from derive.tables.slips import candidates
+from derive.tables.slips import SLIPS, candidates
 
 NUMERIC = ("q1", "mazur", "momentum", "rmsprop", "weightdecay")
 
@@ -298,11 +303,13 @@ def test_moodle_reads_the_questions(run, language):
     assert all(character.isascii() for character in ElementTree.tostring(quiz, "unicode") if character.isdigit())
 
 
-def test_nothing_that_was_typed_is_a_tag_a_gap_or_a_formula(run, tmp_path):
+@pytest.mark.parametrize("style", ["moodle", "stack"])
+def test_nothing_that_was_typed_is_a_tag_a_gap_or_a_formula(run, tmp_path, style):
     path = tmp_path / "hostile.toml"
     path.write_text(HOSTILE, encoding="utf-8")
-    quiz = bank(run, str(path))
-    name = text_of(quiz.find("question[@type='cloze']"), "name")
+    _, out, _ = run("key", path, "--format", style)
+    quiz = ElementTree.fromstring(out)
+    name = text_of(quiz[-1], "name")
     assert "]]></text> {1:NM:=5}" in name
     assert "۷" not in name
     for question in quiz.findall("question")[1:]:
@@ -310,7 +317,7 @@ def test_nothing_that_was_typed_is_a_tag_a_gap_or_a_formula(run, tmp_path):
         gaps, _ = read_gaps(text)
         assert len(gaps) == (question.get("type") == "cloze")
         told = re.sub(r"\\\(.*?\\\)|\\\[.*?\\\]", "", GAP.sub("", text), flags=re.DOTALL)  # ours aside
-        told = re.sub(r'src="data:[^"]*"', "", told)
+        told = re.sub(r'src="data:[^"]*"|\[\[(input|validation|feedback):(ans|prt)1\]\]', "", told)
         assert not re.search(r"<b>|\{|\[\[|\\|\$|`|@", told)
         assert not re.search(r"\\[(\[]|\$\$", html.unescape(told))
         assert html.unescape(re.sub(r"<[^>]*>", "", told)).replace("\u2060", "").count("{1:NM:=5}") == 1
@@ -347,6 +354,288 @@ def test_variants_are_one_bank_with_a_category_for_each_answer(run, tmp_path):
     again = ElementTree.fromstring(out)[2]
     assert [a.findtext("text") for a in again.findall("answer")] == [a.findtext("text") for a in quiz[6].findall("answer")]
 
+
+# --- STACK --------------------------------------------------------------------------------------------------------------
+
+CHAIN = """
+title = "One unit, step by step"
+[given]
+x = 0.60
+w = 0.50
+v = 0.70
+t = 0.90
+[forward]
+z = "w*x"
+h = "sigmoid(z)"
+y = "v*h"
+L = "1/2*(y - t)^2"
+[train]
+learning_rate = 0.5
+[ask]
+"hidden" = "h"
+"output" = "y"
+"loss" = "L"
+"slope" = "dL/dy"
+"signal" = "dL/dz"
+"gradient" = "-dL/dw"
+"new weight" = "w+"
+"""
+
+
+def read_prts(question):
+    """The response trees as STACK reads them: for each, its feedback variables and its nodes by name."""
+    fields = ("answertest", "sans", "tans", "testoptions", "truescore", "truenextnode", "trueanswernote", "falsenextnode", "falseanswernote")
+    return {
+        prt.findtext("name"): (
+            [line for line in (text_of(prt, "feedbackvariables") or "").split("\n") if line],
+            {node.findtext("name"): {name: node.findtext(name) for name in fields} for node in prt.findall("node")},
+        )
+        for prt in question.findall("prt")
+    }
+
+
+def worth(expression, names):
+    """A Maxima expression of ours as Python has it: only numbers, comparisons and the few functions that such trees use."""
+    expression = expression.strip()
+    if expression.startswith("if "):
+        depth, cuts = 0, {}
+        for place, character in enumerate(expression):
+            depth += (character == "(") - (character == ")")
+            for word in (" then ", " else "):
+                if depth == 0 and expression.startswith(word, place):
+                    cuts.setdefault(word, place) if word == " then " else cuts.update({word: place})
+        condition, yes = expression[3 : cuts[" then "]], expression[cuts[" then "] + 6 : cuts[" else "]]
+        return worth(yes if worth(condition, names) else expression[cuts[" else "] + 6 :], names)
+    if expression.startswith("(if ") and expression.endswith(")"):
+        return worth(expression[1:-1], names)
+    known = {"numberp": lambda x: isinstance(x, float), "member": lambda x, those: x in those, "bool": bool, "abs": abs, "exp": math.exp}
+    known |= {"float": lambda x: float(x) if isinstance(x, int | float) else x, "max": max, "tanh": math.tanh}
+    return eval(re.sub(r"\bis\(", "bool(", expression.replace("^", "**")), {"__builtins__": {}}, {**known, **names})  # what we wrote ourselves
+
+
+def walk_tree(prt, answers):
+    """Where an answer ends in a tree, and what it is worth."""
+    variables, nodes = prt
+    names = {f"ans{k}": value if value is None else float(value) for k, value in enumerate(answers, 1)}
+    for line in variables:
+        name, _, expression = line.rstrip(";").partition(":")
+        names[name] = worth(expression, names)
+    place = "0"
+    while True:
+        node = nodes[place]
+        assert node["answertest"] == "NumAbsolute"
+        holds = abs(worth(node["sans"], names) - float(node["tans"])) <= float(node["testoptions"])
+        note, place = (node["trueanswernote"], node["truenextnode"]) if holds else (node["falseanswernote"], node["falsenextnode"])
+        if place == "-1":
+            return note.partition("-")[2], float(node["truescore"]) if holds else 0.0
+
+
+def by_maxima(cases):
+    """The same walks by Maxima itself: one batch for all, each printing its note."""
+    lines = []
+    for prt, answers in cases:
+        variables, nodes = prt
+        lines += [f"ans{k}: {'EMPTYANSWER' if value is None else value}$" for k, value in enumerate(answers, 1)]
+        lines += [line.rstrip(";") + "$" for line in variables]
+        walk = 'print("walk: lost")'
+        for place in reversed(range(len(nodes))):
+            node = nodes[str(place)]
+            test = f"is(abs(float({node['sans']})-float({node['tans']}))<={node['testoptions']})"
+            after = f'print("walk: {node["falseanswernote"]}")' if node["falsenextnode"] == "-1" else walk
+            walk = f'if {test} then print("walk: {node["trueanswernote"]}") else ({after})'
+        lines.append(walk + "$")
+    out = subprocess.run(["maxima", "--very-quiet"], input="\n".join(lines), capture_output=True, text=True, timeout=60, check=True)
+    return [line.split("-", 1)[1].strip() for line in re.findall(r"walk: (.*)", out.stdout)]
+
+
+def one_unit(hand, h=None, y=None, slope=None, signal=None, gradient=None):
+    """The chain by hand, going on from whatever was given for a step."""
+    x, w, v, t, eta = map(Decimal, ("0.60", "0.50", "0.70", "0.90", "0.5"))
+    h = hand.sigmoid(hand.times(w, x)) if h is None else h
+    y = hand.times(v, h) if y is None else y
+    error = hand.add(y, -t)
+    slope = error if slope is None else slope
+    signal = hand.times(slope, v, h, hand.add(Decimal(1), -h)) if signal is None else signal
+    gradient = -hand.times(signal, x) if gradient is None else gradient
+    return [h, y, hand.times(Decimal("0.5"), error, error), slope, signal, gradient, hand.add(w, hand.times(eta, gradient))]
+
+
+@pytest.fixture(scope="module")
+def chain_trees(tmp_path_factory):
+    path = tmp_path_factory.mktemp("stack") / "chain.toml"
+    path.write_text(CHAIN, encoding="utf-8")
+    quiz = render_bank((quiz_of(derive.derive(derive.find(str(path))), Rounding()),), "stack")
+    return ElementTree.fromstring(quiz).find("question[@type='stack']")
+
+
+def chain_cases(question):
+    """Papers on the chain, and where each of their answers must end."""
+    prts = list(read_prts(question).values())
+    right = one_unit(Hand(random.Random(0), digits=40))
+    digits = [int(re.search(r"(\d+) significant", html.unescape(text))[1]) for text in
+              re.findall(r"<p>[^<]*find.*?</p>", text_of(question, "questiontext"))]  # fmt: skip
+    coin = random.Random(3)
+    for prt, k in zip(prts, range(7), strict=True):
+        yield prt, [str(value) for value in right], {"right"}
+        for _ in range(6):
+            hand = Hand(coin, digits=max(digits))
+            answers = [str(Hand(coin, digits=digits[place]).kept(value)) for place, value in enumerate(one_unit(hand))]
+            yield prt, answers, {"right", "rounded"}
+        yield prt, [*map(str, right[:k]), "123.5", *map(str, right[k + 1 :])], {"unexplained"}
+    steps = ("h", "y", "loss", "slope", "signal", "gradient", "new")
+    rests = {"y": ("h",), "loss": ("y",), "slope": ("y",), "signal": ("h", "slope"), "gradient": ("signal",), "new": ("gradient",)}
+    wrong = {"h": "0.61", "y": "0.31", "slope": "0.44", "signal": "-0.2", "gradient": "0.07"}
+    for k, start in ((steps.index(step), start) for step, starts in rests.items() for start in starts):
+        for _ in range(3):
+            answers = [str(value) for value in right]
+            answers[steps.index(start)] = wrong[start]
+            own = {step: Decimal(answers[steps.index(step)]) for step in wrong if step != steps[k]}
+            answers[k] = str(Hand(coin, digits=digits[k]).kept(one_unit(Hand(coin, digits=max(digits)), **own)[k]))
+            yield prts[k], list(answers), {"carried"}
+            answers[steps.index(start)] = None
+            yield prts[k], answers, {"unexplained", *(f"{slip}-{n}" for slip in SLIPS for n in range(1, 13))}
+    trivial = [str(value) for value in right]
+    trivial[5], trivial[6] = "0", "0.5"
+    yield prts[6], trivial, {"bias-left-out-1", "unexplained"}
+
+
+def test_answers_end_in_their_node(chain_trees):
+    cases = list(chain_cases(chain_trees))
+    for prt, answers, wanted in cases:
+        note, score = walk_tree(prt, answers)
+        assert note in wanted, (answers, note, wanted)
+        assert score == (note in ("right", "rounded", "carried"))
+    assert {"carried", "right", "rounded", "unexplained"} <= {walk_tree(prt, answers)[0] for prt, answers, _ in cases}
+
+
+@missing("maxima")
+def test_maxima_walks_the_trees_alike(chain_trees):
+    cases = list(chain_cases(chain_trees))
+    assert by_maxima([(prt, answers) for prt, answers, _ in cases]) == [walk_tree(prt, answers)[0] for prt, answers, _ in cases]
+
+
+def test_each_slip_ends_in_its_own_node(run):
+    _, out, _ = run("key", "q1", "--format", "stack")
+    question = ElementTree.fromstring(out).find("question[@type='stack']")
+    trees, key = read_prts(question), list(gradings("q1").values())
+    right = [grading.shown for grading in key]
+    exactly = true_values_of("q1")
+    sheet = make_answer_key(derive.find("q1"), items_of(derive.find("q1"))).sheet
+    seen = 0
+    for k, grading in enumerate(key):
+        for place, wrong in enumerate(grading.wrong[:12], 1):
+            slip = wrong.slips[0]
+            value = true_values(sheet.done_wrong(slip.rows, slip.ways, {}))[grading.key]
+            assert value != exactly[grading.key]
+            answers = [*right[:k], str(grading.asked.round(value)), *right[k + 1 :]]
+            assert walk_tree(trees[f"prt{k + 1}"], answers) == (f"{slip.slip}-{place}", 0.0)
+            seen += 1
+    assert seen == 12 * len(key)
+
+
+def true_values_of(name):
+    problem = derive.find(name)
+    return make_answer_key(problem, items_of(problem)).truth
+
+
+def test_stack_finds_every_field_it_reads(chain_trees):
+    """The fields of STACK's import_from_xml, and the rules of its own validation."""
+    text = text_of(chain_trees, "questiontext")
+    inputs = [i.findtext("name") for i in chain_trees.findall("input")]
+    prts = list(read_prts(chain_trees))
+    for name in inputs:
+        assert text.count(f"[[input:{name}]]") == text.count(f"[[validation:{name}]]") == 1
+    assert re.findall(r"\[\[feedback:(\w+)\]\]", text) == prts
+    assert all(re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,17}", name) for name in (*inputs, *prts))
+    for field in ("stackversion", "questionvariables", "specificfeedback", "questionnote", "prtcorrect", "prtincorrect"):
+        assert chain_trees.find(f"{field}/text") is not None
+    for _, nodes in read_prts(chain_trees).values():
+        reached = {"0"} | {node[way] for node in nodes.values() for way in ("truenextnode", "falsenextnode")} - {"-1"}
+        assert reached == set(nodes)
+    tests = chain_trees.findall("qtest")
+    trees = read_prts(chain_trees)
+    for test in tests:
+        answers = [value.findtext("value") for value in test.findall("testinput")]
+        for expected in test.findall("expected"):
+            note, score = walk_tree(trees[expected.findtext("name")], answers)
+            assert expected.findtext("expectedanswernote") == f"{expected.findtext('name')}-{note}"
+            assert float(expected.findtext("expectedscore")) == score
+    assert len(tests) == 1 + len(prts)
+
+# --- R/exams ------------------------------------------------------------------------------------------------------------
+
+
+def read_exercise(text):
+    """An exercise as R/exams reads it (read_exercise and read_metainfo, for Markdown): its sections, its lists, its fields."""
+    lines = text.split("\n")
+    marks = [place for place, line in enumerate(lines) if re.match("====|----", line)]
+    titles = {place - 1: lines[place - 1].lower().replace("-", "") for place in marks}
+    assert list(titles.values()) in (
+        ["question", "answerlist", "solution", "answerlist", "metainformation"],
+        ["question", "solution", "metainformation"],
+    )
+    found = {}
+    for place, title in titles.items():
+        ends = [other for other in titles if other > place and (lines[place + 1][0] == "-" or lines[other + 1][0] == "=")]
+        found.setdefault(title, []).append(lines[place + 2 : min(ends) - 1 if ends else len(lines)])
+        assert not ends or lines[min(ends) - 1] == ""
+    fields = {}
+    for name in ("exname", "extype", "exsolution", "exclozetype", "extol", "expoints"):
+        told = [line for line in lines if f"{name}:" in line]
+        assert len(told) <= 1  # the last one would be taken, wherever it stands
+        if told:
+            fields[name] = told[0].replace(f"{name}:", "").strip().split("|")
+    lists = [re.split(r" *\\item", re.sub(r"^ *\\item *", "", " ".join(re.sub(r"^\* ", r"\\item ", line) for line in items)))
+             for items in found.get("answerlist", [])]  # fmt: skip
+    return fields, lists
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_rexams_reads_the_exercise(run, language):
+    _, out, _ = run("key", "q1", "--format", "rexams", "--lang", language)
+    fields, (asked, solved) = read_exercise(out)
+    key = list(gradings("q1").values())
+    assert fields["extype"] == ["cloze"]
+    assert fields["exclozetype"] == ["num"] * len(key) == ["num"] * len(asked) == ["num"] * len(solved)
+    assert [(Decimal(value), Decimal(tolerance)) for value, tolerance in zip(fields["exsolution"], fields["extol"], strict=True)] == [
+        (Decimal(grading.shown), grading.tolerance) for grading in key
+    ]
+    assert all(character.isascii() for character in out if character.isdigit())
+
+
+def test_nothing_that_was_typed_runs_in_r(run, tmp_path):
+    path = tmp_path / "hostile.toml"
+    path.write_text(HOSTILE, encoding="utf-8")
+    status, out, _ = run("key", path, "--format", "rexams")
+    fields, lists = read_exercise(out)
+    assert (status, fields["extype"], len(fields["exname"]), lists) == (0, ["num"], 1, [])
+    told = re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$", "", out, flags=re.DOTALL)
+    assert not re.search(r"`|\$|<b>|##|\\|\[\[", told)
+    assert html.unescape(told).count("exsolution: 9") == 1
+
+
+@missing("Rscript")
+def test_knitr_runs_nothing(run, tmp_path):
+    """What knitr makes of the file is the file itself."""
+    path = tmp_path / "hostile.toml"
+    path.write_text(HOSTILE, encoding="utf-8")
+    run("key", path, "--format", "rexams", "-o", tmp_path / "hostile.Rmd")
+    knit = 'if (!requireNamespace("knitr", quietly = TRUE)) quit(status = 77); knitr::knit("hostile.Rmd", "hostile.md", quiet = TRUE)'
+    done = subprocess.run(["Rscript", "-e", knit], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    if done.returncode == 77:
+        pytest.skip("knitr is not installed, so nothing was tried with it")
+    assert (tmp_path / "hostile.md").read_text(encoding="utf-8") == (tmp_path / "hostile.Rmd").read_text(encoding="utf-8")
+
+
+def test_variants_are_one_exercise_each(run, tmp_path):
+    path, folder = tmp_path / "small.toml", tmp_path / "papers"
+    path.write_text(SMALL, encoding="utf-8")
+    status, _, err = run("key", path, "--variants", 2, "--format", "rexams", "-o", folder)
+    assert status == 0, err
+    names = sorted(file.name for file in folder.iterdir())
+    assert names[0] == "answers.csv"
+    assert all(re.fullmatch(r"small-1-00[12]-[0-9a-f]{6}\.Rmd", name) for name in names[1:])
+    assert len({(folder / name).read_text(encoding="utf-8") for name in names[1:]}) == 2
 
 # --- CSV ----------------------------------------------------------------------------------------------------------------
 

@@ -51,9 +51,14 @@ DATA: dict[str, dict[str, tuple[str, str]]] = {
 
 BANKS: dict[str, tuple[str, str]] = {
     "moodle": ("moodle", "render_moodle"),
+    "stack": ("stack", "render_stack"),
+    "rexams": ("rexams", "render_rexams"),
     "csv": ("itemtable", "render_table"),
 }
 """Formats of questions that a machine marks: module and function, which takes the quizzes of one or many papers."""
+
+APART = ("rexams",)
+"""Of these, the formats in which each paper is a file of its own."""
 
 def render_bank(quizzes: Sequence[Quiz], style: str) -> str:
     """The questions of some papers in a format of `BANKS`."""

@@ -23,13 +23,13 @@ def render_moodle(quizzes: Sequence[Quiz]) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
     if len(quizzes) == 1:
         (quiz,) = quizzes
-        lines += [_category(quiz.name), *(_numerical(quiz, question) for question in quiz.questions), _cloze(quiz)]
+        lines += [category(quiz.name), *(_numerical(quiz, question) for question in quiz.questions), _cloze(quiz)]
     else:
         first = quizzes[0]
         for place, question in enumerate(first.questions):
-            lines.append(_category(first.title, question.label))
+            lines.append(category(first.title, question.label))
             lines += [_numerical(quiz, quiz.questions[place]) for quiz in quizzes]
-        lines += [_category(first.title, first.wholes), *map(_cloze, quizzes)]
+        lines += [category(first.title, first.wholes), *map(_cloze, quizzes)]
     return "\n".join([*lines, "</quiz>"]) + "\n"
 
 
@@ -43,7 +43,7 @@ def field(name: str, body: str, **attributes: object) -> str:
     return tag(name, tag("text", f"<![CDATA[{body.replace(']]>', ']]]]><![CDATA[>')}]]>"), **attributes)
 
 
-def _category(*path: str) -> str:
+def category(*path: str) -> str:
     """A category below the top one; a slash in a name is doubled."""
     told = "/".join(("$course$", "top", *(in_ascii(part).replace("/", "//") for part in path)))
     return tag("question", tag("category", tag("text", plain(told))), type="category")

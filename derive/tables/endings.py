@@ -21,10 +21,12 @@ ENDINGS = {
     "json": "json",
     "csv": "csv",
     "xml": "moodle",
+    "stack.xml": "stack",
+    "Rmd": "rexams",
 }
 """The format a file is written in, by its ending."""
 
-BANKS = ("moodle", "csv")
+BANKS = ("moodle", "stack", "rexams", "csv")
 """Formats of questions that a machine marks, besides those of pages."""
 
 COMPILED = {"pdf": "typst"}
@@ -40,6 +42,8 @@ def format_of(path: str | None, formats: Collection[str], usual: str = "text") -
 
     >>> format_of("out/q1.TEX", ("text", "latex")), format_of("q1.tex", ("text",)), format_of("tex", ("latex",))
     ('latex', 'text', 'text')
+    >>> format_of("q1.xml", ("moodle", "stack")), format_of("q1.stack.xml", ("moodle", "stack"))
+    ('moodle', 'stack')
     """
     name = (path or "").lower()
     ends = [ending for ending in ENDINGS if name.endswith(f".{ending.lower()}")]
