@@ -3,23 +3,31 @@
 import ast
 import keyword
 import random
+import re
 import runpy
+import subprocess
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy
 import pytest
-from conftest import worked
+from conftest import missing, worked
 from hypothesis import given, settings
 from strategies import networks
 
 import derive
 from derive.arithmetic import precision
+from derive.emission.c import interface_of
 from derive.emission.programs import program_of
 from derive.tables.rules import RULES
+from derive.tables.targets import TARGETS
 from derive.tensors.expansion import cell_name, places
 from derive.tensors.judges import sample, slope_points, small_sizes
-from derive.witnesses import FINE_DIGITS, FINE_NUDGE
-from derive.written import Later, Name, Number, Partial
+from derive.tensors.shapes import size_value
+from derive.witnesses import NUDGE, WORKING_DIGITS
+from derive.written import Later, Number, Partial
 
 PROBLEMS = {name: derive.find(name) for name in derive.built_in_names()}
 NAMED = [name for name, problem in PROBLEMS.items() if problem.arrays is None and problem.decision is None]
@@ -91,12 +99,14 @@ def test_functions_compute_what_the_page_says(name, language, tmp_path, capsys):
     assert_computes(module, numbered(work), language)
 
 
-def point_of(program):
+@cache
+def point_of(name):
     """Arrays at a point at which every derivative was found by nudging the equations written out, to more digits than a float has."""
+    program = program_of(worked(name))
     problem = program.problem
     expansion = sample(problem, small_sizes(problem), random.Random("emitted"))
-    with precision(FINE_DIGITS):
-        point = next(slope_points(expansion, "emitted", FINE_NUDGE, 1))
+    with precision(WORKING_DIGITS):
+        point = next(slope_points(expansion, "emitted", NUDGE, 1))
 
         def array(key):
             names = (key,) if isinstance(key, str) else (key.of, key.wrt)
@@ -124,7 +134,7 @@ def test_functions_of_arrays_compute_what_nudges_say(name, language, tmp_path, c
     assert module["main"]() == 0
     assert "central differences" in capsys.readouterr().out
     program = program_of(worked(name))
-    values, slopes = point_of(program)
+    values, slopes = point_of(name)
     known = {spelled(key): value for key, value in values.items()}
     known |= {f"d{key.of}_d{spelled(key.wrt)}" + "_direct" * key.direct: slopes[key] for key in program.upstream}
     train = program.problem.train
@@ -163,40 +173,150 @@ rule = "RULE"
 """
 
 
+@cache
+def recurrence(rule):
+    return derive.derive(derive.load_text(RECURRENCE.replace("RULE", rule)))
+
+
+@missing("cc")
+def test_arrays_with_numbers_move_as_on_the_page_in_c(tmp_path):
+    for rule in RULES:
+        told, _ = compiled(recurrence(rule), {}, recurrence(rule).problem.arrays.sizes, tmp_path)
+        assert "update 1" in told
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_arrays_with_numbers_move_as_on_the_page(rule, language, tmp_path, capsys):
-    work = derive.derive(derive.load_text(RECURRENCE.replace("RULE", rule)))
+    work = recurrence(rule)
     assert ran(work, tmp_path / "page.py", language)["main"]() == 0
     told = capsys.readouterr().out
     assert "update 1" in told
     assert ("autograd" in told) == (language == "torch")
 
 
+def initial(value):
+    """A number or array as C begins a variable with."""
+    value = numpy.asarray(value).tolist()
+    return f"{{{', '.join(map(initial, value))}}}" if isinstance(value, list) else repr(value)
+
+
+def compiled(work, known, sizes, folder):
+    """What the three functions give in C, one after the other, each from known numbers; the test of the file has passed before."""
+    interface = interface_of(work, TARGETS["c"])
+    program, spellings, lines = interface.program, interface.spellings, ["if (selftest()) return 1;", 'puts("---");']
+    for function in program.functions:
+        lines.append("{")
+        lines += ["Numbers numbers = {0};"] if interface.is_record(function) else []
+        for key in interface.keys:
+            used = key in function.inputs or key in map(interface.stored, function.kept)
+            start = initial(known[key]) if key in known and used else None
+            if key in interface.arrays and used:
+                lines.append(f"{interface.declared(key, sizes)}{f' = {start}' if start else ''};")
+            elif start and used:
+                lines.append(f"numbers.{spellings.of(key)} = {start};")
+        lines.append(interface.call(function, sizes))
+        for key in function.kept:
+            count, flat = interface.length(key, sizes), interface.flat(key)
+            lines.append(f'for (int at = 0; at < {count}; at++) printf("%.17g\\n", ({flat})[at]);')
+        lines.append("}")
+    text = derive.emit(work, "c").replace("int main(void)", "static int selftest(void)")
+    (folder / "page.c").write_text(text + "\n".join(["int main(void) {", *lines, "return 0; }\n"]), encoding="utf-8")
+    command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "page.c", "-o", "page", "-lm"]
+    assert subprocess.run(command, cwd=folder, capture_output=True, text=True).stderr == ""
+    ran = subprocess.run([folder / "page"], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+    told, _, printed = ran.stdout.partition("---\n")
+    numbers = iter(printed.split())
+    given = {}
+    for function in program.functions:
+        for key in function.kept:
+            shape = [size_value(size, sizes) for size in program.shape(interface.stored(key))]
+            flat = [float(next(numbers)) for _ in range(interface.length(key, sizes))]
+            given[key] = numpy.array(flat).reshape(shape)
+    return told, given
+
+
+@missing("cc")
+@pytest.mark.parametrize("name", NAMED)
+def test_c_computes_what_the_page_says(name, tmp_path):
+    work = numbered(worked(name))
+    values = work.states[0].values
+    told, given = compiled(work, {key: float(value) for key, value in values.items()}, {}, tmp_path)
+    assert "all agree with the page" in told
+    assert {key for key in values if isinstance(key, Later)} <= given.keys()
+    assert agree(given, {key: values[key] for key in given})
+
+
+@missing("cc")
+@pytest.mark.parametrize("name", ARRAYS)
+def test_c_computes_over_arrays_what_nudges_say(name, tmp_path):
+    program, (values, slopes) = program_of(worked(name)), point_of(name)
+    told, given = compiled(worked(name), {**values, **slopes}, values, tmp_path)
+    assert "all agree with central differences" in told
+    assert agree(given, {key: {**values, **slopes}[key] for key in given})
+    assert {key for key in given if isinstance(key, Partial)} == {key for key in slopes if key not in program.upstream}
+
+
 @settings(max_examples=15, deadline=None)
 @given(networks())
 def test_networks_of_any_wiring(drawn):
-    import tempfile
-    from pathlib import Path
-
     work = derive.derive(drawn.problem)
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         assert_computes(ran(work, Path(folder) / "page.py"), work)
 
 
-def test_the_file_fails_where_a_number_is_another(tmp_path, capsys):
-    text = derive.emit(worked("q1"), "numpy")
-    for right, wrong, told in (
+@missing("cc")
+@settings(max_examples=5, deadline=None)
+@given(networks())
+def test_networks_of_any_wiring_in_c(drawn):
+    work = derive.derive(drawn.problem)
+    values = work.states[0].values
+    with TemporaryDirectory() as folder:
+        _, given = compiled(work, {key: float(value) for key, value in values.items()}, {}, Path(folder))
+    assert agree(given, {key: values[key] for key in given})
+
+
+WRONG = {
+    "numpy": (
         ("dL_dw5 = delta_y1*h1", "dL_dw5 = delta_y1*h2", "backward: w5 is"),
         ("h1 = sigmoid(net_h1)", "h1 = sigmoid(net_h2)", "forward: h1 is"),
         ("w5_new = w5 - learning_rate*dL_dw5", "w5_new = w5 + learning_rate*dL_dw5", "update 1: w5 is"),
-    ):
+    ),
+    "c": (("dL_dw5 = delta_y1*h1", "dL_dw5 = delta_y1*h2", "backward: dL_dw5 is"), ("w5 - learning_rate", "w5 + learning_rate", "w5 is")),
+}
+
+
+def run_c(text, folder):
+    """What a C file prints, and its exit status; not a word from the compiler, whatever language it takes for granted."""
+    (folder / "page.c").write_text(text, encoding="utf-8")
+    for asked in (["-std=c99", "-pedantic"], ["-O1"]):
+        made = subprocess.run(["cc", *asked, "-Wall", "-Wextra", "page.c", "-o", "page", "-lm"], cwd=folder, capture_output=True)
+        assert (made.returncode, made.stderr) == (0, b"")
+    ran = subprocess.run([folder / "page"], capture_output=True, text=True)
+    return ran.returncode, ran.stdout
+
+
+def test_the_file_fails_where_a_number_is_another(tmp_path, capsys):
+    text, path = derive.emit(worked("q1"), "numpy"), tmp_path / "wrong.py"
+    for right, wrong, told in WRONG["numpy"]:
         assert text.count(right) == 1
-        path = tmp_path / "wrong.py"
         path.write_text(text.replace(right, wrong), encoding="utf-8")
         assert runpy.run_path(str(path))["main"]() == 1
         assert told in capsys.readouterr().out
     path.write_text(derive.emit(worked("q2"), "numpy").replace("delta_2_1*a1_1", "delta_2_1*a1_2"), encoding="utf-8")
     assert runpy.run_path(str(path))["main"]() == 1
+
+
+@missing("cc")
+def test_the_file_in_c_fails_where_a_number_is_another(tmp_path):
+    text = derive.emit(worked("q1"), "c")
+    assert run_c(text, tmp_path)[0] == 0
+    for right, wrong, told in WRONG["c"]:
+        assert text.count(right) == 1
+        status, out = run_c(text.replace(right, wrong), tmp_path)
+        assert status == 1
+        assert told in out
+    assert run_c(derive.emit(worked("q2"), "c").replace("delta_2_1*a1_1", "delta_2_1*a1_2"), tmp_path)[0] == 1
 
 
 HOSTILE = '"""\nimport os\r# coding: rot13\\ */ /* ??/\n\u2028\u202e\u2066\x00\x1b\ud800 // \'\'\' {L} %s \\'
@@ -236,14 +356,30 @@ def test_what_an_author_writes_stays_in_comments(tmp_path):
     assert ran(hostile, tmp_path / "page.py")["main"]() == 0
 
 
+@missing("cc")
+def test_what_an_author_writes_stays_in_comments_of_c(tmp_path):
+    """Without its comments the file is that of the same problem with a plain title."""
+    plain = worked("q1")
+    hostile = replace(plain, problem=replace(plain.problem, title=HOSTILE, source=HOSTILE, question=HOSTILE))
+    one, other = (re.sub(r"/\*.*?\*/", "", derive.emit(work, "c"), flags=re.DOTALL) for work in (plain, hostile))
+    assert one == other
+    assert run_c(derive.emit(hostile, "c"), tmp_path)[0] == 0
+
+
 def test_names_that_are_taken_get_others(tmp_path):
     work = derive.derive(derive.load_text(HOSTILE_NAMES))
     program = program_of(work)
     assert set(program.forward.goals) == {"w_new", "delta_y", "y", "range", "L"}
     text = derive.emit(work, "numpy")
-    assert "lambda is lambda_" in text
+    assert "lambda is lambda_, since lambda is taken" in " ".join(text.split())
     assert ran(work, tmp_path / "page.py")["main"]() == 0
-    assert Name("w_") in program.work.problem.network.equations[0].rhs.terms[2].factors
+
+
+@missing("cc")
+def test_names_that_are_taken_get_others_in_c(tmp_path):
+    text = derive.emit(derive.derive(derive.load_text(HOSTILE_NAMES)), "c")
+    assert "double is double_, since double is taken" in re.sub(r"\s(\* )?", " ", text)
+    assert run_c(text, tmp_path)[0] == 0
 
 
 @pytest.mark.parametrize(

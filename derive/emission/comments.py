@@ -1,14 +1,14 @@
 """What a file of code says beside its code: the printed formulas, and what the file is.
 
-Owns `bare`, `said` and `explained`.  Whatever the author of a problem wrote comes through `bare`; each language then keeps its own
-comment signs out of it.  May import: written, symbols, formats.mathematics, formats.text, tensors.work, emission.programs,
-emission.spellings, emission.trials.
+Owns `bare`, `said`, `explained`, `folded` and `commented`.  Whatever the author of a problem wrote comes through `bare`; each
+language then keeps its own comment signs out of it.  May import: written, symbols, formats.mathematics, formats.text,
+tensors.work, emission.programs, emission.spellings, emission.trials.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from textwrap import wrap
 
@@ -24,8 +24,8 @@ from derive.written import Indexed, Later, Partial, Tree
 JOINERS = "\u200c\u200d"
 """The half-spaces of Persian, the only characters without a shape that a comment keeps."""
 
-COLUMNS = 116
-"""Where a sentence is wrapped."""
+COLUMNS, WIDTH, FOLD = 116, 120, 100
+"""Where a sentence is wrapped, how long a line of code is, and where a list of names or numbers is folded."""
 
 
 def bare(text: str) -> str:
@@ -63,6 +63,36 @@ def explained(program: Program, spellings: Spellings, usage: str) -> list[str]:
     for sentence in sentences:
         lines += ["", *wrap(bare(sentence), COLUMNS, break_long_words=False, break_on_hyphens=False)]
     return lines
+
+
+def folded(head: str, items: Sequence[str], tail: str, last: str = ",") -> list[str]:
+    """A list of items in one line, or in as many as they take, with `last` behind the last; `head` may be indented.
+
+    What stands behind the last item is followed by the tail in a line of its own, unless it is the tail.
+
+    >>> folded("f(", ["a", "b"], ")")
+    ['f(a, b)']
+    """
+    whole = head + ", ".join(items) + tail
+    if len(whole) <= WIDTH:
+        return [whole]
+    indent = " " * (len(head) - len(head.lstrip())) + "    "
+    lines, line = [], indent
+    for item in items:
+        if len(line) + len(item) > FOLD and line.strip():
+            lines.append(line.rstrip())
+            line = indent
+        line += f"{item}, "
+    end = [] if last == tail else [indent[4:] + tail]
+    return [head.rstrip(), *lines, line.rstrip().removesuffix(",") + last, *end]
+
+
+def commented(code: Sequence[str], comments: Sequence[str]) -> list[str]:
+    """Lines with what they compute, as it is printed: behind a single line where there is room, else above."""
+    if len(code) == len(comments) == 1 and len(code[0]) + len(comments[0]) < WIDTH - 6:
+        return [f"{code[0]}  {comments[0]}"]
+    indent = " " * (len(code[0]) - len(code[0].lstrip())) if code else ""
+    return [*(indent + comment for comment in comments), *code]
 
 
 def _names(program: Program, spellings: Spellings) -> Iterator[str]:

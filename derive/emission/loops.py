@@ -62,7 +62,7 @@ class LoopWriter(Writer):
         """Compute every entry of a statement's goal, or the number it is."""
         at = statement.line.at
         if not at:
-            self.put(self.target.syntax.let, self.spelled(statement.goal), self.formula(statement))
+            self.put(self.target.syntax.fixed, self.spelled(statement.goal), self.formula(statement))
             return
         self.variable = self.spellings.variables()  # what is kept on the way of one entry is forgotten at the next
         self.open(at)

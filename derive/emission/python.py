@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from derive.derivation import Derivation
-from derive.emission.comments import bare, explained, said
+from derive.emission.comments import WIDTH, bare, commented, explained, folded, said
 from derive.emission.formulas import Helper, Vocabulary, Writer
 from derive.emission.loops import LoopWriter
 from derive.emission.programs import Function, Program, Statement, goes_round, program_of
-from derive.emission.pythontests import folded, test_of
+from derive.emission.pythontests import test_of
 from derive.emission.spellings import Spellings
 from derive.emission.wholes import WholeWriter
 from derive.tables.ops import OPS
 from derive.tables.targets import Target
 from derive.tensors.work import ArrayDerivation, slice_of
 from derive.written import Size
-
-WIDTH = 120
-"""Columns up to which a comment stands behind its line; further on it stands above."""
 
 
 def lay_out(work: Derivation | ArrayDerivation, target: Target) -> str:
@@ -104,10 +101,10 @@ class _File:
             return loops.lines
         writer, tree = self.writer(used), statement.line.tree
         if not isinstance(writer, WholeWriter):
-            return _commented(f"{goal} = {writer.write(tree)}", comment)
+            return commented([f"{goal} = {writer.write(tree)}"], [comment])
         letters, shape = slice_of(tree), self.program.shape(statement.goal)
         if not letters:
-            return _commented(f"{goal} = {writer.fitted(tree, shape)}", comment)
+            return commented([f"{goal} = {writer.fitted(tree, shape)}"], [comment])
         loops.lines = [comment, *self.zeros(statement, used)]
         loops.open(letters)
         loops.put("{0} = {1}", loops.entry(statement.goal, letters), writer.fitted(tree, shape[len(letters) :]))
@@ -140,10 +137,6 @@ DONE = {
     "backward": "The derivatives; that of the loss by a parameter has the parameter's name.",
     "update": "The new values, each by the name of the old one.",
 }
-
-
-def _commented(code: str, comment: str) -> list[str]:
-    return [f"{code}  {comment}"] if len(code) + len(comment) < WIDTH - 6 else [comment, code]
 
 
 def _merged(imports: Iterable[str]) -> list[str]:

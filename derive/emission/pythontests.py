@@ -1,6 +1,6 @@
 """The test in a Python file: the numbers of the page, or numbers drawn and compared with central differences and autograd.
 
-Owns `test_of`, `Test` and `folded`.  May import: written, problem, tables.rules, tables.targets, tensors.shapes, emission.
+Owns `test_of`, `unknown_of` and `Test`.  May import: written, problem, tables.rules, tables.targets, tensors.shapes, emission.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from derive.emission.comments import folded
 from derive.emission.formulas import signed
 from derive.emission.programs import Program
 from derive.emission.spellings import Spellings
@@ -29,9 +30,6 @@ from derive.problem import Numbers
 from derive.tables.rules import COUNT
 from derive.tables.targets import Target
 from derive.written import Call, Name, Number, Partial
-
-WIDTH, FOLD = 120, 100
-"""Columns of a line, and of a line in a list of names or numbers."""
 
 
 @dataclass(frozen=True)
@@ -236,20 +234,12 @@ class _Tester:
             '    """A result of the forward pass."""',
             "    values = numbers | forward(**pick(forward, numbers))",
         ]
-        named = self.unknown()
+        named = [self.spellings.of(name) for name in unknown_of(self.program)]
         if named:
             squares = " + ".join(f'{self.library}.sum((values["{name}"] - 1/3)**2)' for name in named)
             lines[1] = f'    """A result of the forward pass; half of squared distances from 1/3 stands in for {self.loss}."""'
             lines += [f'    if of == "{self.loss}":', f"        return ({squares})/2"]
         return "\n".join([*lines, "    return values[of]"])
-
-    def unknown(self) -> list[str]:
-        """What a loss depends on, of which nothing else is known."""
-        equation = self.program.problem.network.by_goal.get(self.program.problem.train.loss)
-        call = equation.rhs if equation is not None else None
-        if not isinstance(call, Call) or call.function != "loss_of":
-            return []
-        return [self.spellings.of(part.name) for part in call.arguments if isinstance(part, Name)]
 
     def drawn(self) -> list[str]:
         """The test with numbers drawn and central differences."""
@@ -326,6 +316,15 @@ class _Tester:
         return [AUTOGRAD, main] if self.library == "torch" else [main]
 
 
+def unknown_of(program: Program) -> list[str]:
+    """What a loss depends on, of which nothing else is known; nothing for any other loss."""
+    equation = program.problem.network.by_goal.get(program.problem.train.loss)
+    call = equation.rhs if equation is not None else None
+    if not isinstance(call, Call) or call.function != "loss_of":
+        return []
+    return [part.name for part in call.arguments if isinstance(part, Name)]
+
+
 def _typed(value: Numbers, target: Target) -> str:
     """Numbers as they are typed, nested lists alike."""
     if isinstance(value, Number):
@@ -343,18 +342,3 @@ def _floats(value: Values) -> str:
 def table(head: str, values: Mapping[str, str], tail: str = ")") -> list[str]:
     """Named values, folded."""
     return folded(head, [f"{name}={value}" for name, value in values.items()], tail)
-
-
-def folded(head: str, items: Sequence[str], tail: str) -> list[str]:
-    """A list of items in one line, or in as many as they take; `head` may be indented."""
-    whole = head + ", ".join(items) + tail
-    if len(whole) <= WIDTH:
-        return [whole]
-    indent = " " * (len(head) - len(head.lstrip())) + "    "
-    lines, line = [], indent
-    for item in items:
-        if len(line) + len(item) > FOLD and line.strip():
-            lines.append(line.rstrip())
-            line = indent
-        line += f"{item}, "
-    return [head, *lines, line.rstrip(), indent[4:] + tail]

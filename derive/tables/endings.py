@@ -33,7 +33,7 @@ COMPILED = {"pdf": "typst"}
 """Formats that are bytes and go into a file only, and the format of the text each is made from."""
 
 
-CODE = {"numpy": "py", "torch": "py"}
+CODE = {"numpy": "py", "torch": "py", "c": "c"}
 """The languages of `--emit`, and how a file in each ends."""
 
 

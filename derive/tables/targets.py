@@ -16,17 +16,18 @@ from dataclasses import dataclass, field, replace
 class Syntax:
     """How statements are spelled; `{0}`, `{1}` and `{2}` are the parts.
 
-    `loop` and `backwards` run a letter from 0 to below a length, or down from there; `close` ends what they began.  `let` makes a
-    number, `count` a whole one, `put` gives a new value, `add` adds to one.  `when` is a number under a condition, else 0, and
-    `inside` the condition that a place is one of an axis.  `largest` keeps the larger of a number so far and another, `argmax` with
-    it where that was.  `at` opens the places of an entry, `between` stands between them; `held` is an entry of an array that is
-    still being written.  `whole_part` divides and cuts.
+    `loop` and `backwards` run a letter from 0 to below a length, or down from there; `close` ends what they began. `fixed`
+    names a result, `let` makes a number, `count` a whole one, `put` gives a new value, `add` adds to one. `when` is a number
+    under a condition, else 0, and `inside` the condition that a place is one of an axis. `largest` keeps the larger of a number
+    so far and another, `argmax` with it where that was. `at` opens the places of an entry, `between` stands between them;
+    `held` is an entry of an array that is still being written. `whole_part` divides and cuts.
     """
 
     comment: str = "# {0}"
     loop: str = "for {0} in range({1}):"
     backwards: str = "for {0} in reversed(range({1})):"
     close: str = ""
+    fixed: str = "{0} = {1}"
     let: str = "{0} = {1}"
     count: str = "{0} = {1}"
     put: str = "{0} = {1}"
@@ -193,7 +194,70 @@ TORCH = replace(
     scalars=None,
 )
 
+C_WORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register restrict
+return short signed sizeof static struct switch typedef union unsigned void volatile while _Bool _Complex _Imaginary alignas
+alignof asm bool constexpr false fortran i386 linux nullptr static_assert thread_local true typeof typeof_unqual unix BUFSIZ
+DOMAIN EOF FILE FILENAME_MAX FOPEN_MAX HUGE HUGE_VAL HUGE_VALF HUGE_VALL INFINITY L_tmpnam MAXFLOAT NAN NULL OVERFLOW PLOSS
+SEEK_CUR SEEK_END SEEK_SET SING TLOSS TMP_MAX UNDERFLOW X_TLOSS errno getc getchar math_errhandling putc putchar size_t
+stderr stdin stdout FP_FAST_FMA FP_FAST_FMAF FP_FAST_FMAL FP_ILOGB0 FP_ILOGBNAN FP_INFINITE FP_NAN FP_NORMAL FP_SUBNORMAL
+FP_ZERO MATH_ERRNO MATH_ERREXCEPT M_1_PI M_2_PI M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI M_PI_2 M_PI_4 M_SQRT1_2
+M_SQRT2 fpclassify isfinite isgreater isgreaterequal isinf isless islessequal islessgreater isnan isnormal isunordered
+signbit Numbers all_finite backward compare compared different fill forward furthest level main numbers printf puts report
+squares uniform update
+"""
+"""Keywords of C up to C23, words that compilers keep without being told to, macros of the headers, and what the file defines."""
+
+
+def _bared(text: str) -> str:
+    """A text without the brackets around all of it."""
+    depth = [text[: place + 1].count("(") - text[: place + 1].count(")") for place in range(len(text))]
+    return text[1:-1] if text.startswith("(") and 0 not in depth[:-1] else text
+
+
+def _c_number(text: str) -> str:
+    return f"{int(text)}.0" if text.isdigit() else text
+
+
+C = Target(
+    title="C",
+    layout="c",
+    number=_c_number,
+    power=lambda base, exponent, whole: f"pow({_bared(base)}, {exponent})",
+    calls={
+        **{name: f"{name}({{0}})" for name in ONE_BY_ONE},
+        "pi": "3.14159265358979323846",
+        "max": "fmax({0}, {1})",
+        "min": "fmin({0}, {1})",
+        "abs": "fabs({0})",
+    },
+    helpers={"step": ("static double step(double z)", "{", "    return z > 0.0 ? 1.0 : 0.0;", "}")},
+    imports={},
+    reserved=frozenset(C_WORDS.split()) | {*ONE_BY_ONE, "fabs", "fmax", "fmin", "pow"},
+    syntax=Syntax(
+        comment="/* {0} */",
+        loop="for (int {0} = 0; {0} < {1}; {0}++) {{",
+        backwards="for (int {0} = {1} - 1; {0} >= 0; {0}--) {{",
+        close="}",
+        fixed="const double {0} = {1};",
+        let="double {0} = {1};",
+        count="int {0} = {1};",
+        put="{0} = {1};",
+        add="{0} += {1};",
+        when="({0} ? {1} : 0.0)",
+        both=" && ",
+        inside="0 <= {0} && {0} < {1}",
+        largest="{0} = fmax({0}, {1});",
+        argmax=("if ({1} > {0}) {{", "    {0} = {1};", "    {2} = {3};", "}}"),
+        lowest="-INFINITY",
+        between="][",
+        whole_part="/",
+        real="(double){0}",
+    ),
+)
+
 TARGETS: dict[str, Target] = {
     "numpy": NUMPY,
     "torch": TORCH,
+    "c": C,
 }
