@@ -14,7 +14,7 @@ from typing import Any
 from derive.blocks import Block, Heading, Page, Part, Prose, Table, Text
 from derive.catalogues import catalogue
 from derive.errors import shown
-from derive.exercises.classes import Class, Item
+from derive.exercises.classes import Class, Item, Summary
 from derive.exercises.verdicts import VERDICTS, Audit, Judged, Named, Note
 from derive.rounding import Rounding
 from derive.scripts import script_of
@@ -226,28 +226,32 @@ def _closing(audit: Audit, speaker: Speaker) -> list[Block]:
 # --- a class --------------------------------------------------------------------------------------------------------------
 
 
-def class_page(grades: Class, speaker: Speaker) -> Page:
-    """The page of a class: each student's count of verdicts, then a bar for each item."""
-    title = speaker.word("audit", "class-title", title=title_of(grades.problem, speaker), n=len(grades.audits))
-    head = (
-        speaker.word("audit", "student"),
-        *(speaker.word("verdict", verdict) for verdict in VERDICTS),
-        speaker.word("audit", "slips"),
-    )
-    rows: list[tuple[Text, ...]] = []
-    for audit in grades.audits:
-        slips = speaker.comma.join(dict.fromkeys(slip.id for slip in audit.slips))
-        rows.append(((shown(audit.paper.student) or "–",), *((str(audit.score[verdict]),) for verdict in VERDICTS), (slips,)))
-    items = tuple(_bar(item, len(grades.audits), speaker) for item in grades.items)
+def class_page(grades: Class | Summary, speaker: Speaker) -> Page:
+    """The page of a class: each student's count of verdicts, where they are listed, then a bar for each item."""
+    summary = grades.summary if isinstance(grades, Class) else grades
+    title = speaker.word("audit", "class-title", title=title_of(summary.problem, speaker), n=summary.papers)
+    blocks: list[Block] = [Heading(1, title)]
+    if summary.marks or not summary.papers:
+        head = (
+            speaker.word("audit", "student"),
+            *(speaker.word("verdict", verdict) for verdict in VERDICTS),
+            speaker.word("audit", "slips"),
+        )
+        rows: list[tuple[Text, ...]] = []
+        for marks in summary.marks:
+            counts = ((str(count),) for count in marks.score.values())
+            rows.append(((shown(marks.student) or "–",), *counts, (speaker.comma.join(marks.slips),)))
+        blocks.append(Table(head, tuple(rows)))
+    else:
+        blocks.append(Prose((speaker.word("audit", "not-listed"),)))
+    items = tuple(_bar(item, summary.papers, speaker) for item in summary.items)
     columns = tuple(speaker.word("audit", key) for key in ("line", "bar", "good", "slips"))
-    blocks = (
-        Heading(1, title),
-        Table(head, tuple(rows)),
+    blocks += [
         Heading(2, speaker.word("audit", "items-heading")),
         Prose((speaker.word("audit", "legend"),)),
         Table(columns, items),
-    )
-    return Page(title, speaker.language, script_of(grades.problem), blocks)
+    ]
+    return Page(title, speaker.language, script_of(summary.problem), tuple(blocks))
 
 
 SHADES = {"right": "█", "rounded": "▓", "carried": "▒", "wrong": "░"}

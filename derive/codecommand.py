@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from derive.errors import UsageError
+from derive.options import TIME_LIMIT
 from derive.requests import problem_named, rounding_asked
 from derive.streams import put_work
 
@@ -25,7 +26,9 @@ def check_code(options: argparse.Namespace) -> bool:
         raise UsageError("--paper does not go with --code: a function is run on random inputs")
     if options.carry == "hand":
         raise UsageError("--carry hand does not go with --code: a function rounds nothing by hand")
+    if options.jobs is not None:
+        raise UsageError("--jobs does not go with --code: one function has one process")
     problem = problem_named(options.problem)
-    audit = audit_homework(problem, options.code, options.seed, options.time_limit)
+    audit = audit_homework(problem, options.code, options.seed, options.time_limit or TIME_LIMIT)
     put_work(audit, options.format, options, rounding_asked(options))
     return bool(options.fail_on_wrong and audit.failed)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from derive.errors import UsageError
 from derive.options import ARRAY_LEVELS
-from derive.progress import track
-from derive.requests import level_asked, paper_named, problem_named, rounding_asked, typed_in, work_asked
+from derive.requests import level_asked, paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import is_plain, put_pages, put_work, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from derive.derivation import Derivation
-    from derive.exercises.verdicts import Audit
     from derive.problem import Problem
     from derive.tensors.work import ArrayDerivation
 
@@ -73,9 +70,6 @@ def _whole_work(problem: Problem, options: argparse.Namespace) -> Derivation | A
 
 def run_check(options: argparse.Namespace) -> bool:
     """The audit of somebody's answers, of a class, or of code; whether --fail-on-wrong has something to fail on."""
-    from derive.exercises.answers import load_answers, read_answers
-    from derive.exercises.audit import audit_papers, refused
-
     if options.code is not None:
         from derive.codecommand import check_code
 
@@ -85,35 +79,9 @@ def run_check(options: argparse.Namespace) -> bool:
     name, paper = paper_named(options.problem, options.paper)
     if name == options.answers == "-":
         raise UsageError("the problem and the answers cannot both come from standard input")
-    problem = problem_named(name)
-    if options.answers == "-":
-        papers = read_answers(typed_in(1 << 26), problem, "standard input")
-    else:
-        papers = load_answers(options.answers, problem)
-    ids = [found.variant or paper or "" for found in papers]
-    rounding = rounding_asked(options)
-    found: dict[str, Iterator[Audit]] = {}
-    for text in dict.fromkeys(ids):
-        its = [one for one, id_ in zip(papers, ids, strict=True) if id_ == text]
-        try:
-            found[text] = audit_papers(_variant(problem, text) if text else problem, its, rounding)
-        except UsageError as error:
-            if text == paper or len(papers) == 1:
-                raise
-            found[text] = iter([refused(problem, one, str(error)) for one in its])  # a wrong id costs that paper only
-    audits = tuple(next(found[text]) for text in track(ids, len(ids), "papers", options.lang))
-    beside = options.format == "csv" and not options.explicit
-    if len(audits) == 1 and not audits[0].paper.student:
-        put_work(audits[0], "text" if beside else options.format, options, rounding)
-        return bool(options.fail_on_wrong and audits[0].failed)
-    from derive.exercises.classes import Class
+    from derive.classcommand import run_answers
 
-    grades = Class(problem, audits)
-    put_work(grades, options.format, options, rounding)
-    if beside:  # who has a gradebook written wants to see the class too
-        options.output, options.open = None, False
-        put_work(grades, "text", options, rounding)
-    return bool(options.fail_on_wrong and grades.failed)
+    return run_answers(options, problem_named(name), paper)
 
 
 def run_explain(options: argparse.Namespace) -> None:
@@ -138,12 +106,3 @@ def run_man(options: argparse.Namespace) -> None:
     from derive.manpages import man_page
 
     write_text(man_page(), None)
-
-
-def _variant(problem: Problem, paper: str) -> Problem:
-    """The problem of one paper.  Raises UsageError for an id that is none of this problem's."""
-    from derive.exercises.draws import read_id, rounding_of
-    from derive.exercises.variants import Variants
-
-    found = read_id(paper)
-    return Variants(problem, found.stem, rounding_of(problem, found)).again(paper).problem

@@ -68,6 +68,10 @@ class Network:
                     why = self._cycle(equation.goal, name)
                     raise InputError(f"forward.{equation.goal}: '{name}' is used before it is given{why}")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: the equations, from which the rest is worked out again."""
+        return {"equations": self.equations}
+
     def _cycle(self, goal: str, name: str) -> str:
         uses = {e.goal: names_in(e.rhs) for e in self.equations}
         seen, todo = set(), [name]

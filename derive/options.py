@@ -32,6 +32,9 @@ FORMATS = tuple(style for style in ENDINGS.values() if style not in BANKS)
 VIEWED = ENDINGS.get("html", "text")
 """What --open makes of a page when nothing else is said."""
 
+TIME_LIMIT = 10.0
+"""Seconds that a line, or a student's function, may take, unless --time-limit says otherwise."""
+
 PAGE_LEVELS = {"brief": "results", "steps": "with the chain rule", "full": "every line"}
 ARRAY_LEVELS = {
     "index": "over arrays, every line", "matrix": "what it comes to as matrices", "components": "gradients entry by entry",
@@ -146,7 +149,10 @@ def _check(command: argparse.ArgumentParser) -> None:
                          help="instead of ANSWERS: run this function on random inputs, in a process of its own with limits on "
                          "time and memory, and judge the numbers it returns. No other option of this command runs a file of "
                          "yours; the process is no sandbox: what it runs can do what you can")  # fmt: skip
-    command.add_argument("--time-limit", type=_seconds, default=10.0, metavar="S", help="with --code: end it after S seconds (10)")
+    command.add_argument("--jobs", type=_count(1, 256), metavar="N",
+                         help="judge answers with N worker processes; a line that takes too long costs that line only")  # fmt: skip
+    command.add_argument("--time-limit", type=_seconds, metavar="S",
+                         help="with --code: end it after S seconds; with --jobs: give a line up after S seconds (10)")  # fmt: skip
     command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S",
                          help="with --code: another seed gives other inputs (1)")  # fmt: skip
     command.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")

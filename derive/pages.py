@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.classes import Class
+    from derive.exercises.classes import Class, Summary
     from derive.exercises.verdicts import Audit
     from derive.tensors.work import ArrayDerivation
 
@@ -27,12 +27,13 @@ PAGES: dict[str, tuple[str, str]] = {
     "Proof": ("proofpages", "proof_page"),
     "Audit": ("auditpages", "audit_page"),
     "Class": ("auditpages", "class_page"),
+    "Summary": ("auditpages", "class_page"),
 }
 """For each kind of work, the module and the function that make its page."""
 
 
 def page_of(
-    work: Derivation | ArrayDerivation | Proof | Audit | Class,
+    work: Derivation | ArrayDerivation | Proof | Audit | Class | Summary,
     language: str = "en",
     rounding: Rounding | None = None,
     level: str = "full",

@@ -1,7 +1,7 @@
 """Where a page goes: a file, a pipe, a terminal; its colours there, and its characters.
 
-Owns `put_work`, `put_pages`, `deliver`, `style_asked`, `write_text` and `tell`.  A pipe gets the same bytes whatever surrounds
-it; what a terminal can do is asked of its encoding and its environment.
+Owns `put_work`, `put_pages`, `deliver`, `output_asked`, `open_asked`, `style_asked`, `write_text`, `write_parts` and `tell`.  A
+pipe gets the same bytes whatever surrounds it; what a terminal can do is asked of its encoding and its environment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from derive.errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from io import StringIO
 
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.classes import Class
+    from derive.exercises.classes import Class, Summary
     from derive.exercises.verdicts import Audit
     from derive.rounding import Rounding
     from derive.tensors.work import ArrayDerivation
@@ -35,7 +35,7 @@ ENDLESS = 1_000_000
 
 
 def put_work(
-    work: Derivation | ArrayDerivation | Proof | Audit | Class,
+    work: Derivation | ArrayDerivation | Proof | Audit | Class | Summary,
     style: str,
     options: argparse.Namespace,
     rounding: Rounding,
@@ -78,12 +78,22 @@ def deliver(text: str, style: str, options: argparse.Namespace) -> None:
     from derive.formats import finished
 
     content = finished(text, style)
-    output: str | None = options.output or (_new_file(style) if options.open else None)
+    output = output_asked(options, style)
     if isinstance(content, str):
         write_text(content, output)
     else:
         assert output is not None
-        _write_whole(content, output)
+        _write_whole([content], output)
+    open_asked(options, output)
+
+
+def output_asked(options: argparse.Namespace, style: str) -> str | None:
+    """The file to write: the one that is named, one for a viewer, or none."""
+    return options.output or (_new_file(style) if options.open else None)
+
+
+def open_asked(options: argparse.Namespace, output: str | None) -> None:
+    """Open what was written, if the options say so.  Raises UsageError where there is no viewer."""
     if options.open and output is not None:
         import webbrowser
         from pathlib import Path
@@ -174,10 +184,25 @@ def write_text(text: str, output: str | None) -> None:
             speak_utf8()
         sys.stdout.write(text)
         return
-    _write_whole(text.encode(), output)
+    _write_whole([text.encode()], output)
 
 
-def _write_whole(content: bytes, output: str) -> None:
+def write_parts(parts: Iterable[str], output: str | None) -> None:
+    """Write a text that comes in parts: to standard output as it comes, into a file when it is complete."""
+    if output is not None:
+        _write_whole((part.encode() for part in parts), output)
+        return
+    speak_utf8()
+    for part in parts:
+        sys.stdout.write(part)
+
+
+def is_device(output: str) -> bool:
+    """Whether what is there is no file but a device or a pipe, in whose place nothing can be put."""
+    return os.path.exists(output) and not os.path.isfile(output) and not os.path.isdir(output)
+
+
+def _write_whole(parts: Iterable[bytes], output: str) -> None:
     from contextlib import suppress
     from pathlib import Path
 
@@ -186,12 +211,14 @@ def _write_whole(content: bytes, output: str) -> None:
         if path.is_dir():
             raise UsageError(f"-o {output}: Is a directory")
         path = path.resolve()
-        if path.exists() and not path.is_file():  # a device, a pipe: nothing to put in its place
-            path.write_bytes(content)
+        if is_device(output):
+            with path.open("wb") as device:
+                device.writelines(parts)
             return
         partial = path.with_name(f".derive-{os.getpid()}.partial")
         try:
-            partial.write_bytes(content)
+            with partial.open("wb") as stream:
+                stream.writelines(parts)
             partial.replace(path)
         finally:  # whatever stopped us, nothing is left half done
             with suppress(OSError):

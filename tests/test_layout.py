@@ -8,12 +8,12 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
-    "errors", "catalogues", "progress", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings", "tables.targets",
+    "errors", "catalogues", "progress", "crews", "ledgers", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings", "tables.targets",
     "symbols", "reader", "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "roles", "batches", "wording", "spec", "backward", "displays", "vectors",
     "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems", "tensors.matrices",
-    "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.answers", "exercises.verdicts", "exercises.sheets",
+    "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works", "decisions", "texreader", "exercises.submissions", "exercises.classfiles", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit", "exercises.decided",
-    "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.keys", "exercises.reaches", "exercises.slipvalues", "exercises.carrying", "exercises.gradings", "folders", "wiring", "columns", "pictures",
+    "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.marking", "exercises.judging", "exercises.keys", "exercises.reaches", "exercises.slipvalues", "exercises.carrying", "exercises.gradings", "folders", "wiring", "columns", "pictures",
     "frames", "blocks", "bidi", "sentences", "scripts", "exercises.runner", "exercises.processes", "exercises.bindings", "exercises.inputs", "exercises.homework", "layouts", "plots", "planes", "proofpages", "trialpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "pages", "explainpages",
     "keypages", "quizpages", "formats", "formats.markup", "formats.mathematics", "formats.plans", "formats.canvas", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks",
     "formats.ascii", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml", "formats.folding", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json",
@@ -22,7 +22,7 @@ ORDER = [
     "formats.exam", "formats.keys", "formats.marked", "formats.templates",
     "formats.toml", "formats.jupyter", "formats.terminal",
     "emission.programs", "emission.spellings", "emission.trials", "emission.comments", "emission.formulas", "emission.loops", "emission.wholes", "emission.interfaces", "emission.pythontests", "emission.ctests", "emission.python", "emission.c", "emission.files",
-    "starters", "options", "streams", "requests", "codecommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
+    "starters", "options", "streams", "requests", "classcommand", "codecommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 

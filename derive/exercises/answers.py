@@ -1,19 +1,28 @@
-"""Somebody's answers, as they were typed: text, CSV of a class, JSON.
+"""Somebody's answers, read: the quantity on the left of each, and the formulas on the right.
 
-Owns `Entry`, `Paper`, `reading_of` and the three file formats.  Nothing is judged here and nothing is evaluated; one bad answer
-costs that answer only.  May import: errors, written, reader, symbols, tables, problem, texreader.
+Owns `Entry`, `Paper` and what reads them.  Nothing is judged here and nothing is evaluated; one bad answer costs that answer only.
+May import: errors, written, reader, symbols, tables, problem, texreader, exercises.submissions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from derive.errors import JOINERS, FormulaError, InputError, shown
+from derive.errors import FormulaError, InputError, shown
+from derive.exercises.submissions import (
+    EQUALS,
+    MAX_BYTES,
+    MAX_CLASS_BYTES,
+    MAX_ENTRIES,
+    Submission,
+    class_delimiter,
+    decoded,
+    split_answers,
+)
 from derive.problem import Problem, check_quantity, has_stray_list
 from derive.reader import MAX_DIGITS, MAX_EXPONENT, fold_characters, read_formula
 from derive.symbols import GREEK
@@ -38,21 +47,13 @@ from derive.written import (
     walk,
 )
 
-MAX_BYTES = 1024 * 1024
-MAX_CLASS_BYTES = 64 * 1024 * 1024
-MAX_LINE = 20_000
-MAX_ENTRIES = 20_000
-MAX_JSON_DEPTH = 32
-
 _NUMBER = re.compile(r"(-?)\+?((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)", re.ASCII)
 _COMMA = re.compile(r"[-+]?(\d+)\s*[,،]\s*(\d+)", re.ASCII)
-_EQUALS = re.compile(r"(?<![<>])=|≈|\\approx(?![A-Za-z])")
 _DOUBLED = re.compile(r"(==|:=|=>)")
 _MARKS = re.compile("[\u200c\u200e\u200f\u2066\u2067\u2068\u2069]")
 _DIGIT_RUN = re.compile(r"[0-9۰-۹٠-٩٫٬.]+")
 _E_POWER = re.compile(r"(?<![A-Za-z0-9_])e[ \t]*(?:\^|\*\*)")
 _OF_SYMBOLS = re.compile(rf"[∂{''.join(GREEK.values())}]|\\(?:{'|'.join((*GREEK, *ACCENTS, *FONTS, *FRACTIONS, 'partial'))})")
-_PAPER = re.compile(r"#\s*paper\s*:\s*(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def load_answers(path: Path | str, problem: Problem) -> tuple[Paper, ...]:
             raise InputError(f"{path}: " + ("not a regular file" if path.exists() else "no such file"))
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-            if len(data) > MAX_BYTES and _class_header(data[:4096].decode("utf-8-sig", "replace")):
+            if len(data) > MAX_BYTES and class_delimiter(data[:4096].decode("utf-8-sig", "replace")):
                 data += stream.read(MAX_CLASS_BYTES + 1 - len(data))
     except ValueError:
         raise InputError("the path of the answers holds a NUL character") from None
@@ -115,45 +116,30 @@ def read_answers(data: bytes | str, problem: Problem, where: str = "answers") ->
     ('unknown', "unknown name 'h9'; the problem has h1, h2")
     """
     try:
-        text = _decoded(data)
         reading = reading_of(problem)
-        if text.lstrip()[:1] in ("{", "["):
-            return tuple(_json_papers(text, reading))
-        header = _class_header(text)
-        if header:
-            return tuple(_class_papers(text, header, reading))
-        return (_text_paper(text, reading),)
+        return tuple(read_submission(one, reading) for one in split_answers(decoded(data), reading.glossary.known))
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
 
+def read_submission(submission: Submission, reading: Any) -> Paper:
+    """What somebody handed in, read by what `reading_of` gives."""
+    entries = [
+        Entry(cell.place, cell.name, cell.text, verdict=cell.verdict, fault=cell.fault, notes=(cell.note,) if cell.note else ())
+        if cell.verdict
+        else reading.entry(cell.place, cell.name, cell.text)
+        for cell in submission.cells
+    ]
+    return Paper(submission.student, submission.variant, reading.conflicts_marked(entries))
+
+
 def reading_of(problem: Problem) -> Any:
-    """What reads the answers to a problem, one after the other; over arrays their formulas have another grammar."""
+    """What reads the answers to a problem; over arrays their formulas have another grammar."""
     if problem.arrays is None:
         return _Reading(problem)
     from derive.exercises.arrayanswers import ArrayReading
 
     return ArrayReading(problem)
-
-
-def _decoded(data: bytes | str) -> str:
-    if isinstance(data, str):
-        text = data.removeprefix("\ufeff")
-        size = len(text)
-    else:
-        size = len(data)
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise InputError("is UTF-16; save it as UTF-8")
-        if data[:4] == b"PK\x03\x04" or (data[:1] == b"\x80" and data[1:2] <= b"\x05"):
-            raise InputError("is no text: it should hold answers, one a line")
-        try:
-            text = data[: MAX_CLASS_BYTES + 1].decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputError(f"is not UTF-8 text (byte {error.start + 1})") from None
-    limit = MAX_CLASS_BYTES if size > MAX_BYTES and _class_header(text) else MAX_BYTES
-    if size > limit:
-        raise InputError(f"the file is over the limit of {limit // (1024 * 1024)} MiB")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # --- one answer -----------------------------------------------------------------------------------------------------------
@@ -204,7 +190,7 @@ class _Reading:
         try:
             if doubled := _DOUBLED.search(text):
                 raise FormulaError(f"'{doubled[0]}' is not read; write one '='")
-            typed = [side.strip() for side in _EQUALS.split(text)]
+            typed = [side.strip() for side in EQUALS.split(text)]
             for side in typed:
                 if not side:
                     raise FormulaError("nothing stands beside an '='")
@@ -391,249 +377,3 @@ def _notes(text: str) -> tuple[str, ...]:
     if _MARKS.search(text):
         notes.append("direction-marks")
     return tuple(notes)
-
-
-# --- plain text -----------------------------------------------------------------------------------------------------------
-
-
-def _text_paper(text: str, reading: _Reading) -> Paper:
-    entries: list[Entry] = []
-    variant = ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if "#" in line:
-            line, _, comment = line.partition("#")
-            if not line.strip() and (named := _PAPER.match("#" + comment)):
-                variant = _identifier(named[1])
-        if not line.strip(" \t\ufeff"):
-            continue
-        if len(entries) >= MAX_ENTRIES:
-            raise InputError(f"line {number}: more than {MAX_ENTRIES:,} answers in one file")
-        entries.append(_text_entry(f"line {number}", line.strip(" \t"), reading))
-    return Paper("", variant, reading.conflicts_marked(entries))
-
-
-def _text_entry(place: str, line: str, reading: _Reading) -> Entry:
-    if len(line) > MAX_LINE:
-        return Entry(place, shown(line), "", verdict="unreadable", fault=f"the line is longer than {MAX_LINE:,} characters")
-    name, sign, text = line.partition("=")
-    if not line.isascii() or "\\" in line:
-        first = _EQUALS.search(line)
-        if first and (not sign or first.start() < len(name)):
-            name, sign, text = line[: first.start()], first[0], line[first.end() :]
-    name, text = name.rstrip(), text.strip()
-    if not sign:
-        return Entry(place, name, "", verdict="unreadable", fault="no '=' on the line: write quantity = number or formula")
-    if text[:1] == "=" or name[-1:] in (":", "<", ">"):
-        wrong = f"{name[-1]}=" if name[-1:] in (":", "<", ">") else "=="
-        return Entry(place, name, text, verdict="unreadable", fault=f"'{wrong}' is not read; write one '='")
-    return reading.entry(place, name, text)
-
-
-def _identifier(text: object) -> str:
-    """A student's name or the id of a paper: one line, printable; the joiners of Persian names stay."""
-    return "".join(c if c.isprintable() or c in JOINERS else "?" for c in str(text).strip()[:200])
-
-
-# --- CSV of a class -------------------------------------------------------------------------------------------------------
-
-
-def _class_header(text: str) -> str:
-    """The delimiter of a CSV file whose first line is a header with a column "student"; "" for any other text."""
-    first = text.removeprefix("\ufeff").lstrip("\r\n")[:MAX_LINE].replace("\r", "\n").partition("\n")[0]
-    for delimiter in ",;\t":
-        if "student" in (cell.strip().strip('"').strip().lower() for cell in first.split(delimiter)):
-            return delimiter
-    return ""
-
-
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-    """The rows that hold anything, numbered, with what is wrong with the row.
-
-    Each line is read for itself, so that a quote left open costs one row.
-    """
-    import csv
-
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip(" \t" + delimiter):
-            fault = "a quote is opened and not closed" if line.count('"') % 2 else ""
-            try:
-                row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-            except csv.Error as error:
-                row, fault = line[:MAX_LINE].split(delimiter), f"the row cannot be read: {shown(error)}"
-            yield number, [cell.strip() for cell in row], fault
-
-
-def _class_papers(text: str, delimiter: str, reading: _Reading) -> list[Paper]:
-    rows = _rows(text, delimiter)
-    _, header, _ = next(rows)
-    columns = [cell.lower() for cell in header]
-    if columns.count("student") != 1:
-        raise InputError('row 1: the column "student" stands more than once')
-    long = "quantity" in columns and "answer" in columns
-    student_at = columns.index("student")
-    paper_at = columns.index("paper") if "paper" in columns else -1
-    papers: dict[tuple[str, str, int], list[Entry]] = {}
-    for number, row, fault in rows:
-        while len(row) > len(header) and not row[-1]:
-            row.pop()
-        if len(row) > len(header) and not fault:
-            fault = f"the row has {len(row)} cells for {len(header)} columns; write 1.5 for 1,5, or put quotes around the cell"
-        row += [""] * (len(header) - len(row))
-        variant = row[paper_at] if paper_at >= 0 and not fault else ""
-        entries = papers.setdefault((row[student_at], variant, 0 if row[student_at] else number), [])
-        cells = {columns[at]: cell for at, cell in enumerate(row[: len(header)])} if long else {}
-        answers = (
-            [(f"row {number}", cells["quantity"], cells["answer"])]
-            if long
-            else [
-                (f"row {number}, column {shown(header[at], 40)}", header[at], row[at])
-                for at in range(len(header))
-                if at not in (student_at, paper_at)
-            ]
-        )
-        for place, name, cell in answers:
-            cell = cell.removeprefix("'")
-            if fault:
-                entries.append(Entry(place, name, cell, verdict="unreadable", fault=fault))
-            else:
-                entries.append(_cell_entry(place, name, cell, reading))
-    return [
-        Paper(_identifier(student), _identifier(variant), reading.conflicts_marked(entries))
-        for (student, variant, _), entries in papers.items()
-    ]
-
-
-def _cell_entry(place: str, name: str, text: str, reading: _Reading) -> Entry:
-    """An answer whose two parts stand apart already, in a cell or under a key."""
-    name, text = name.strip(), text.strip()
-    if len(name) + len(text) > MAX_LINE:
-        fault = f"the answer is longer than {MAX_LINE:,} characters"
-        return Entry(place, shown(name), shown(text), verdict="unreadable", fault=fault)
-    if "\n" in text or "\n" in name:
-        return Entry(place, shown(name), shown(text), verdict="unreadable", fault="an answer stands on one line")
-    if text.startswith("="):
-        return Entry(place, name, text, verdict="unreadable", fault="an answer does not begin with '='")
-    return reading.entry(place, name, text)
-
-
-# --- JSON -----------------------------------------------------------------------------------------------------------------
-
-
-class _Digits(str):
-    """The digits of a JSON number, kept as typed."""
-
-
-def _json_papers(text: str, reading: _Reading) -> list[Paper]:
-    document = _parse_json(text)
-    items = document if isinstance(document, list) else [document]
-    papers = []
-    for number, item in enumerate(items, start=1):
-        place = f"[{number}]." if isinstance(document, list) else ""
-        if not isinstance(item, dict):
-            raise InputError(f'{place.rstrip(".") or "the file"}: should hold an object: {{"h1": "0.594"}}')
-        papers.append(_json_paper(item, place, reading))
-    return papers
-
-
-def _json_paper(item: Mapping[str, Any], place: str, reading: _Reading) -> Paper:
-    if "cells" in item and "nbformat" in item:
-        raise InputError("is a notebook, not a file of answers")
-    told = {}
-    for key in ("student", "paper"):
-        told[key] = item.get(key, "")
-        if not isinstance(told[key], str):
-            raise InputError(f"{place}{key}: should be text in quotes")
-    answers = item.get("answers")
-    lines = item.get("lines")
-    triples: list[tuple[str, Any, Any]]
-    if isinstance(answers, dict):
-        triples = [(f"{place}answers.{shown(key, 40)}", key, value) for key, value in answers.items()]
-    elif isinstance(lines, list):
-        triples = []
-        for number, line in enumerate(lines, start=1):
-            if not isinstance(line, dict) or not isinstance(line.get("name"), str):
-                raise InputError(f'{place}lines[{number}]: should be {{"name": "h1", "given": "0.594"}}')
-            triples.append((f"{place}lines[{number}]", line["name"], line.get("given")))
-    elif answers is not None or lines is not None:
-        raise InputError(f'{place}{"answers" if answers is not None else "lines"}: should be {{"h1": "0.594"}}')
-    else:
-        quantities = reading.glossary.known
-        meta = {key for key in ("student", "paper", "schema", "title") if key not in quantities}
-        triples = [(f"{place}answers.{shown(key, 40)}", key, value) for key, value in item.items() if key not in meta]
-    if len(triples) > MAX_ENTRIES:
-        raise InputError(f"{place}more than {MAX_ENTRIES:,} answers on one paper")
-    entries = [_json_entry(at, name, value, reading) for at, name, value in triples]
-    return Paper(_identifier(told["student"]), _identifier(told["paper"]), reading.conflicts_marked(entries))
-
-
-def _json_entry(place: str, name: str, value: Any, reading: _Reading) -> Entry:
-    if value is None:
-        value = ""
-    if not isinstance(value, str):
-        return Entry(place, name, "", verdict="unreadable", fault="an answer is a number, or a formula in quotes")
-    return _cell_entry(place, name, value, reading)
-
-
-def _parse_json(text: str) -> Any:
-    import json
-
-    _check_depth(text)
-
-    def refuse_constant(name: str) -> Any:
-        raise InputError(f"{_line_of(text, name)}{name} is not a number to compute with")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise InputError(f"{_line_of(text, json.dumps(twice, ensure_ascii=False), 2)}the key '{shown(twice)}' stands twice")
-        return found
-
-    try:
-        document = json.loads(
-            text, parse_float=_Digits, parse_int=_Digits, parse_constant=refuse_constant, object_pairs_hook=unique
-        )
-    except json.JSONDecodeError as error:
-        raise InputError(f"line {error.lineno}: is not valid JSON: {error.msg}") from None
-    except RecursionError:
-        raise InputError("is nested too deeply") from None
-    except ValueError as error:
-        raise InputError(f"is not valid JSON: {shown(error)}") from None
-    if "\\" in text and (found := re.search(r"\\u[dD][89a-fA-F]", text)) and _has_surrogate(document):
-        raise InputError(f"line {text.count(chr(10), 0, found.start()) + 1}: holds half a character (a lone surrogate)")
-    return document
-
-
-def _check_depth(text: str) -> None:
-    """Refuse what is nested too deeply, with its line, before anything builds it."""
-    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
-        return
-    depth = 0
-    for found in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
-        mark = found[0]
-        if mark in "[{":
-            depth += 1
-            if depth > MAX_JSON_DEPTH:
-                line = text.count("\n", 0, found.start()) + 1
-                raise InputError(f"line {line}: is nested more than {MAX_JSON_DEPTH} deep")
-        elif mark in "]}":
-            depth -= 1
-
-
-def _line_of(text: str, wanted: str, occurrence: int = 1) -> str:
-    """The line of a word, as the beginning of a message, or nothing where it cannot be found."""
-    at = -1
-    for _ in range(occurrence):
-        at = text.find(wanted, at + 1)
-        if at < 0:
-            return ""
-    return "line {}: ".format(text.count("\n", 0, at) + 1)
-
-
-def _has_surrogate(value: Any) -> bool:
-    if isinstance(value, str):
-        return any("\ud800" <= c <= "\udfff" for c in value)
-    if isinstance(value, dict):
-        return any(_has_surrogate(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(map(_has_surrogate, value))

@@ -23,6 +23,8 @@ from derive.tables.ops import OPS
 from derive.written import Call, Later, Name, Negative, Number, Partial, Tree, walk
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from derive.exercises.search import Case, Explanation
     from derive.tables.slips import Slipped
 
@@ -33,13 +35,22 @@ def audit_papers(
     rounding: Rounding | None = None,
     digits: Digits | None = None,
     search: bool = True,
+    executor: Executor | None = None,
 ) -> Iterator[Audit]:
-    """Each paper judged.  What the problem itself gives is worked out once for all of them.
+    """Each paper judged, in order.  What the problem itself gives is worked out once for all of them.
 
     The right values are exact, or with a `rounding` by hand those that it gives.  `digits` are those that every number carries,
-    where that need not be read off the paper; without `search`, no slip is looked for.  Raises InputError for a decision of another
-    kind than ours.
+    where that need not be read off the paper; without `search`, no slip is looked for.  The work may be done by any `executor` of
+    `concurrent.futures`; a line that stops a worker is undecided then.  Raises InputError for a decision of another kind than ours,
+    UsageError where the executor takes no work.
     """
+    if executor is not None:
+        from derive.exercises.judging import judged
+        from derive.exercises.marking import Marking, judge_papers
+
+        marking = Marking(problem, tuple(dict.fromkeys(_quantities(problem, papers))), rounding, digits=digits, search=search)
+        yield from judged(executor, judge_papers, marking, papers)
+        return
     if problem.decision is not None:
         from derive.exercises.decided import audit_decision
 
@@ -52,10 +63,23 @@ def audit_papers(
         for paper in papers:
             yield audit_array_paper(problem, paper, rounding)
         return
-    entries = (part for paper in papers for entry in paper.entries for part in scalar_parts(entry, problem))
-    key = make_answer_key(problem, entries, rounding)
+    key = make_answer_key(problem, _quantities(problem, papers), rounding)
     for paper in papers:
-        yield _Auditor(key, paper, digits, search).report()
+        yield audit_paper(key, paper, digits, search)
+
+
+def _quantities(problem: Problem, papers: Iterable[Paper]) -> Iterator[Tree]:
+    """What is answered in some papers."""
+    for paper in papers:
+        for entry in paper.entries:
+            for part in scalar_parts(entry, problem):
+                if part.quantity is not None and not part.verdict:
+                    yield part.quantity
+
+
+def audit_paper(key: AnswerKey, paper: Paper, digits: Digits | None = None, search: bool = True) -> Audit:
+    """One paper judged by an answer key."""
+    return _Auditor(key, paper, digits, search).report()
 
 
 def refused(problem: Problem, paper: Paper, fault: str) -> Audit:
@@ -93,9 +117,9 @@ class AnswerKey:
     keys: Mapping[Tree, tuple[Key, bool]]
 
 
-def make_answer_key(problem: Problem, entries: Iterable[Entry], rounding: Rounding | None = None) -> AnswerKey:
-    """The answer key for whatever these entries answer."""
-    quantities = dict.fromkeys(entry.quantity for entry in entries if entry.quantity is not None and not entry.verdict)
+def make_answer_key(problem: Problem, quantities: Iterable[Tree], rounding: Rounding | None = None) -> AnswerKey:
+    """The answer key for these quantities."""
+    quantities = dict.fromkeys(quantities)
     leaves = [node for quantity in quantities for node in walk(quantity)]
     leaves += [node.body for node in leaves if isinstance(node, Later)]
     updates = max((_passes(node, problem) for node in leaves if isinstance(node, Later)), default=0)
@@ -236,7 +260,7 @@ class _Auditor:
                 verdict = judged.verdict
                 if not line.verdict or (verdict == "wrong" and not line.witness):
                     line = self.with_formula(line, judged)
-                if verdict == "wrong" and mentioned(side):
+                if verdict == "wrong" and mentioned(side) and self.search:
                     from derive.exercises.formulas import explain_formula
 
                     slips = explain_formula(self.sheet, key, self.goal(entry), self.sheet.plain(side), entry.strangers)

@@ -88,7 +88,7 @@ def gradings_of(problem: Problem, rounding: Rounding) -> tuple[Grading, ...]:
     if missing:
         raise InputError(f"{problem.title or 'the problem'}: no number is given for {', '.join(missing)}")
     entries = items_of(problem)
-    marker = _Marker(make_answer_key(problem, entries), entries)
+    marker = _Marker(make_answer_key(problem, (entry.quantity for entry in entries if entry.quantity is not None)), entries)
     return marker.mark(rounding)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from derive.blocks import Page
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.classes import Class
+    from derive.exercises.classes import Class, Summary
     from derive.exercises.verdicts import Audit
     from derive.quizpages import Quiz
     from derive.rounding import Rounding
@@ -68,7 +68,7 @@ def render_bank(quizzes: Sequence[Quiz], style: str) -> str:
 
 
 def render(
-    work: Derivation | ArrayDerivation | Proof | Audit | Class,
+    work: Derivation | ArrayDerivation | Proof | Audit | Class | Summary,
     style: str = "text",
     language: str = "en",
     rounding: Rounding | None = None,

@@ -79,7 +79,7 @@ def _line(line: Judged, rounding: Rounding) -> dict[str, Any]:
         "verdict": line.verdict,
         "slips": list(line.slips),
     }
-    notes = [note.key for note in line.notes]
+    notes = [*(note.key for note in line.notes), *line.entry.notes]
     more = {
         "place": line.entry.place,
         "fault": line.entry.fault,
