@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from derive.exercises.audit import audit_papers
     from derive.exercises.homework import audit_homework
     from derive.formats import render
+    from derive.models.reading import from_torch
     from derive.problem import Problem
     from derive.rounding import Rounding
     from derive.spec import built_in_names, find, load, load_text
@@ -45,6 +46,7 @@ _HOME = {
     "derive": "works",
     "emit": "emission.files",
     "find": "spec",
+    "from_torch": "models.reading",
     "load": "spec",
     "load_answers": "exercises.answers",
     "load_text": "spec",
@@ -65,6 +67,7 @@ __all__ = [
     "derive",
     "emit",
     "find",
+    "from_torch",
     "load",
     "load_answers",
     "load_text",

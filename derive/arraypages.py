@@ -1,6 +1,6 @@
 """The page of a derivation over arrays: every line in index form, or what it comes to as matrices, or entry by entry.
 
-Owns `array_page` and `array_sections`.  May import everything but formats and cli.
+Owns `array_page`, `array_sections` and `ArrayPage`.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ WHOLE = ("matrix-form", "insert-found", "update-rule", "value", "definition")
 
 def array_page(work: ArrayDerivation, speaker: Speaker) -> Page:
     """The page of a derivation over arrays."""
-    return _ArrayPage(work, speaker).page()
+    return ArrayPage(work, speaker).page()
 
 
 def array_sections(work: ArrayDerivation, language: str = "en") -> dict[str, list[Block]]:
     """The parts of the page by name, in their order, without the picture."""
-    return _ArrayPage(work, speaker_of(work.problem, language), drawn=False).sections()
+    return ArrayPage(work, speaker_of(work.problem, language), drawn=False).sections()
 
 
 def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
     """The network as equations, each on a line, an index equation with its letters; and the shapes of what is free."""
     assert problem.arrays is not None
     sizes = {name: shape for name in problem.network.free if (shape := problem.arrays.shapes.get(name))}
-    shapes = separated(((Name(name), " ", *_ArrayPage.shape_text(shape)) for name, shape in sizes.items()), speaker.comma)
+    shapes = separated(((Name(name), " ", *ArrayPage.shape_text(shape)) for name, shape in sizes.items()), speaker.comma)
     rows = []
     for equation in problem.network.equations:
         rule = equation.rhs
@@ -77,7 +77,9 @@ def equation_rows(problem: Problem, speaker: Speaker) -> list[Block]:
     return [Equations(tuple(rows)), *([Prose(speaker.say("array", "shapes", shapes=shapes))] if shapes else [])]
 
 
-class _ArrayPage(DerivationPage):
+class ArrayPage(DerivationPage):
+    """What a page of a derivation over arrays says, part by part."""
+
     def __init__(self, work: ArrayDerivation, speaker: Speaker, drawn: bool = True) -> None:
         super().__init__(work, speaker, drawn)  # type: ignore[arg-type]
         assert self.problem.arrays is not None
@@ -135,6 +137,7 @@ class _ArrayPage(DerivationPage):
 
     @staticmethod
     def shape_text(shape: Shape) -> Text:
+        """A shape as it stands in a table."""
         if not shape:
             return ("–",)
         parts: list[Part] = ["("]
@@ -234,11 +237,13 @@ class _ArrayPage(DerivationPage):
         return blocks
 
     def by_hand(self) -> Block:
+        """How numbers are rounded by hand."""
         rounding = self.array_work.rounding
         kind, n = ("places", rounding.places) if rounding.places is not None else ("digits", rounding.digits)
         return self.speaker.prose("carry-hand", what=self.speaker.word("text", f"what-{kind}", n=n))
 
     def problem_sizes(self) -> set[str]:
+        """The names of sizes that shapes are made of."""
         return {node.name for shape in self.shapes.values() for size in shape for node in walk(size) if isinstance(node, Size)}
 
     # --- the steps ----------------------------------------------------------------------------------------------------
@@ -276,6 +281,7 @@ class _ArrayPage(DerivationPage):
         return Equations(tuple(rows))
 
     def entry_of(self, goal: Tree, place: tuple[Tree, ...]) -> Tree:
+        """An entry of what a step finds; the whole where there is no place."""
         if not place:
             return goal
         return Indexed(goal, place, min(self.upper_rank(goal), len(place)))
@@ -328,6 +334,7 @@ class _ArrayPage(DerivationPage):
 
     @staticmethod
     def stretched(told: str) -> dict[str, Part]:
+        """The parts of the reason that an array was stretched."""
         name, _, rest = told.partition(", ")
         shape, _, whole = rest.partition("), ")
         return {"name": Name(name), "shape": f"{shape})", "whole": whole}

@@ -6,8 +6,7 @@ Owns `run_list`, `run_show`, `run_check`, `run_explain`, `run_completion` and `r
 from __future__ import annotations
 
 from derive.errors import UsageError
-from derive.options import ARRAY_LEVELS
-from derive.requests import level_asked, paper_named, problem_named, rounding_asked, work_asked
+from derive.requests import level_asked, paper_named, problem_named, rounding_asked, shown_problem, work_asked
 from derive.streams import is_plain, put_pages, put_work, write_text
 
 TYPE_CHECKING = False
@@ -37,7 +36,7 @@ def run_show(options: argparse.Namespace) -> None:
     """The derivation of a problem, or with --expand its equations."""
     if options.fragment and options.format != "latex":
         raise UsageError("--fragment goes with --format latex")
-    problem = problem_named(options.problem, matrices=options.level in ARRAY_LEVELS)
+    problem = shown_problem(options)
     if options.expand:
         from derive.formats.toml import render_problem
 

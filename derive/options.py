@@ -109,7 +109,9 @@ def _list(command: argparse.ArgumentParser) -> None:
 
 def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("problem", metavar="PROBLEM",
-                         help="a built-in name (see derive list), a path to a problem file, or - for standard input")  # fmt: skip
+                         help="a built-in name (see derive list), a path to a problem file, - for standard input, or FILE.py:NAME: "
+                         "that Python file is run, and NAME in it is a PyTorch module")  # fmt: skip
+    _model(command)
     command.add_argument("--of", metavar="Q", help="differentiate this quantity (the loss when left out)")
     command.add_argument("--wrt", metavar="Q", action="append", default=[],
                          help="by this quantity only; may be given several times")  # fmt: skip
@@ -123,6 +125,17 @@ def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")
     _page(command)
     _numbers(command)
+
+
+def _model(command: argparse.ArgumentParser) -> None:
+    """What goes with a PyTorch module."""
+    command.add_argument("--input", metavar="SIZES", action="append", default=[],
+                         help="with FILE.py:NAME: the sizes of one example, 2 or 1,28,28, a batch of which is made up; or the name "
+                         "of a tensor in the file; once for each input of the module")  # fmt: skip
+    command.add_argument("--no-batch", action="store_true", help="with --input: these are the sizes of the whole input")
+    command.add_argument("--loss", metavar="NAME", help="with FILE.py:NAME: the loss behind the module, such as mse; "
+                         "left out, what comes back to it is given")  # fmt: skip
+    command.add_argument("--weights", action="store_true", help="with FILE.py:NAME: the module's weights as numbers")
 
 
 def _key(command: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAGES: dict[str, tuple[str, str]] = {
     "Derivation": ("derivationpages", "derivation_page"),
     "ArrayDerivation": ("arraypages", "array_page"),
+    "ModelDerivation": ("modelpages", "model_page"),
     "Proof": ("proofpages", "proof_page"),
     "Audit": ("auditpages", "audit_page"),
     "Class": ("auditpages", "class_page"),

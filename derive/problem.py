@@ -71,7 +71,8 @@ class Arrays:
     """What a problem over arrays says besides its equations.
 
     `shapes` has every quantity's, `sizes` the numbers known for names of sizes, `given` the numbers of quantities as nested lists.
-    `integers` are the quantities that are places of another's axis, with its length.
+    `integers` are the quantities that are places of another's axis, with its length.  `judged_at` has the small lengths at which
+    lines are judged, where others would not fit together; without it they are chosen.
     """
 
     shapes: Mapping[str, tuple[Tree, ...]]
@@ -79,6 +80,7 @@ class Arrays:
     given: Mapping[str, Numbers] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     integers: Mapping[str, Tree] = field(default_factory=dict)
+    judged_at: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the options ask for: the problem, the paper, the rounding, the work.
 
-Owns `problem_named`, `typed_in`, `paper_named`, `rounding_asked`, `level_asked` and `work_asked`.  Imports what it needs when it
-needs it.
+Owns `problem_named`, `shown_problem`, `typed_in`, `paper_named`, `rounding_asked`, `level_asked` and `work_asked`.  Imports what
+it needs when it needs it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,27 @@ def typed_in(most: int) -> bytes:
     if sys.stdin is None:
         raise InputError("standard input: is closed")
     return sys.stdin.buffer.read(most)
+
+
+def shown_problem(options: argparse.Namespace) -> Problem:
+    """The problem to show; of FILE.py:NAME that of a PyTorch module, which `options.model` then is.
+
+    Raises UsageError for options that go with a module only.
+    """
+    from derive.models.files import is_python, read_file
+    from derive.options import ARRAY_LEVELS
+
+    options.model = None
+    if is_python(options.problem):
+        options.model = read_file(options.problem, options.input, not options.no_batch, options.loss, options.weights)
+        if options.prove:
+            raise UsageError("--prove is for problems of named numbers; a module is compared with its own autograd")
+        problem: Problem = options.model.problem
+        return problem
+    for name in ("input", "no_batch", "loss", "weights"):
+        if getattr(options, name):
+            raise UsageError(f"--{name.replace('_', '-')} goes with a PyTorch module: derive show model.py:net --input 2")
+    return problem_named(options.problem, matrices=options.level in ARRAY_LEVELS)
 
 
 def paper_named(name: str, paper: str | None) -> tuple[str, str | None]:
@@ -88,4 +109,8 @@ def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | Ar
         return prove_decisions(problem)
     from derive.works import derive
 
+    if vars(options).get("model") is not None:
+        from derive.models.reading import derive_model
+
+        return derive_model(options.model, rounding_asked(options), options.of, options.wrt, level or "index", options.hessian)
     return derive(problem, rounding_asked(options), options.of, options.wrt, options.prove, level, options.hessian)

@@ -133,7 +133,7 @@ def keys_of_tables():
     slips_known = (*SLIPS, "swapped-classes")  # the slip of a decision
     slips = {key for key in catalogue("en")["slip"] for name in slips_known if key == name or key.startswith(f"{name}-")}
     code = " ".join(path.read_text(encoding="utf-8") for path in HOUSE.rglob("*.py"))
-    passed_on = {section: {key for key in catalogue("en")[section] if f'"{key}"' in code} for section in ("note", "progress", "picture")}
+    passed_on = {section: {key for key in catalogue("en")[section] if f'"{key}"' in code} for section in ("note", "progress", "picture", "model")}
     parts = {step.key for step in work_out("q3").parts}
     return {
         "operation": set(OPS),

@@ -130,6 +130,8 @@ def small_sizes(problem: Problem, turned: bool = False) -> dict[str, int]:
     formulas of others come to at least 2.
     """
     assert problem.arrays is not None
+    if problem.arrays.judged_at:
+        return dict(problem.arrays.judged_at)
     shapes = [size for shape in problem.arrays.shapes.values() for size in shape]
     plain = [size.name for size in shapes if isinstance(size, Size)]
     mentioned = [node.name for equation in problem.network.equations for node in walk(equation.rhs) if isinstance(node, Size)]
@@ -253,7 +255,8 @@ def judge_entries(problem: Problem, steps: Sequence[Step]) -> tuple[list[Finding
     engine.
     """
     findings, judged = _judge_at(small_sizes(problem), problem, steps)
-    if not findings and crosses_axes(problem):
+    assert problem.arrays is not None
+    if not findings and crosses_axes(problem) and not problem.arrays.judged_at:
         findings, _ = _judge_at(small_sizes(problem, turned=True), problem, steps)
     return findings, judged
 

@@ -229,16 +229,17 @@ def derive_arrays(
 def typed_letters(problem: Problem) -> dict[Tree, tuple[str, ...]]:
     """The letters that the problem's own equations use for each size; one used for two sizes belongs to the first.
 
-    Besides, the sizes that only a vector of ones has, which the shapes do not tell.
+    Besides, the sizes that only a letter or a vector of ones has, which the shapes do not tell.
     """
-    arrays, owner = problem.arrays, dict[str, Tree]()
+    arrays, owner, lettered = problem.arrays, dict[str, Tree](), dict[Tree, None]()
     assert arrays is not None
     for equation in problem.network.equations:
         for node in walk(equation.rhs):
             indices = (node,) if isinstance(node, Index) else node.indices if isinstance(node, Over) else ()
             for index in indices:
                 owner.setdefault(index.name, index.size)
-    found = {size: tuple(letter for letter, its in owner.items() if its == size) for size in dict.fromkeys(owner.values())}
+                lettered[index.size] = None
+    found = {size: tuple(letter for letter, its in owner.items() if its == size) for size in lettered}
     known = {size for shape in arrays.shapes.values() for size in shape}
     for equation in problem.network.equations:
         for node in walk(equation.rhs):

@@ -1,0 +1,1 @@
+"""PyTorch modules read as problems over arrays: recorded, written as named equations, compared with their own autograd."""

@@ -1,0 +1,358 @@
+"""A PyTorch module into a problem over arrays, derived and compared with its own autograd.
+
+Owns `Model`, `ModelDerivation`, `read_model`, `derive_model` and `from_torch`.  Torch is imported when a module is read.  May
+import: errors, written, problem, rounding, tensors, models.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from derive.errors import InputError, LimitError, UsageError, suggest
+from derive.models.axes import MARK, Axes
+from derive.models.comparison import Comparison, compare
+from derive.models.losses import NAMED, TARGET
+from derive.models.recording import PlacesNeeded, Recording, record
+from derive.models.sheet import Parameter
+from derive.problem import Problem
+from derive.rounding import Rounding
+from derive.tensors.problems import ArrayLoader
+from derive.tensors.work import ArrayDerivation, derive_arrays
+from derive.written import Size
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+DRAWS = 3
+"""Random inputs on which a derivation is compared with autograd."""
+BATCH = "N"
+"""The size that is a number of examples."""
+MOST_WEIGHTS = 2_000
+"""Weights that are written out as numbers."""
+GREEK = {"gamma": r"\gamma", "beta": r"\beta", "mu": r"\mu", "epsilon": r"\varepsilon"}
+
+
+@dataclass(frozen=True)
+class Equations:
+    """What was recorded, as it is typed: the shapes, the equations, and the last of them."""
+
+    goal: str
+    shapes: Mapping[str, list[str]]
+    forward: Mapping[str, str]
+    names: Mapping[str, str] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A module that was read: the problem, which name stands for which parameter, and what the page has to say besides.
+
+    `module` is a copy in double precision, `inputs` the shapes of an example, whole numbers below a limit where one is given.
+    """
+
+    problem: Problem
+    parameters: Mapping[str, Parameter]
+    shapes: Mapping[str, tuple[int, ...]]
+    remarks: tuple[tuple[str, str], ...]
+    sizes: Mapping[str, int]
+    module: Any = field(repr=False, compare=False)
+    axes: Axes = field(repr=False, compare=False)
+    example: Mapping[str, Any] = field(repr=False, compare=False)
+    equations: Equations = field(repr=False, compare=False)
+    loss: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelDerivation(ArrayDerivation):
+    """The derivation of a module, and how it compared with the module's own autograd."""
+
+    model: Model | None = field(default=None, repr=False)
+    comparison: Comparison | None = None
+
+
+def require_torch() -> None:
+    """Raises UsageError where PyTorch is not installed."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UsageError("PyTorch is not installed: pip install 'derive-backprop[torch]'") from None
+
+
+def read_model(
+    module: nn.Module, example: Mapping[str, Tensor], loss: str | None = None, title: str = "", weights: bool = False
+) -> Model:
+    """The equations of a module, read by running it once on an example; `weights` gives its weights as numbers.
+
+    Raises InputError for what is not known here, with its place in the model and what to do; UsageError for an unknown `loss`.
+    """
+    import copy
+
+    import torch
+
+    if loss is not None and loss not in NAMED:
+        raise UsageError(f"unknown loss '{loss}'" + suggest(loss, NAMED) + f" (known: {', '.join(NAMED)})")
+    module = copy.deepcopy(module).double()
+    inputs = {name: tensor.double() if tensor.dtype.is_floating_point else tensor for name, tensor in example.items()}
+    axes = Axes()
+    title = title or type(module).__name__
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = _recorded(module, inputs, axes, None)
+        if loss is not None:
+            if len(run.results) != 1:
+                raise UsageError(f"--loss is for a model that gives one tensor; this one gives {len(run.results)}")
+            target = torch.full_like(run.results[0], 0.5).detach()
+            run = _recorded(module, {**run.inputs, TARGET: target}, axes := Axes(), loss)
+        model = _model(run, axes, run.inputs, loss, title, weights)
+        if BATCH not in model.sizes or not _is_any_batch(module, model):
+            return model
+    arrays = model.problem.arrays
+    assert arrays is not None
+    sizes = {size: length for size, length in arrays.sizes.items() if size != BATCH}
+    return replace(model, problem=replace(model.problem, arrays=replace(arrays, sizes=sizes)))
+
+
+def _is_any_batch(module: nn.Module, model: Model) -> bool:
+    """Whether the equations are the same with one example more, so that they hold for any number."""
+    import torch
+
+    arrays = model.problem.arrays
+    assert arrays is not None
+    more: dict[str, Any] = {}
+    for name, tensor in model.example.items():
+        axis = next((k for k, size in enumerate(arrays.shapes.get(name, ())) if size == Size(BATCH)), None)
+        if axis is None or len(arrays.shapes[name]) != tensor.dim():
+            more[name] = tensor
+        else:
+            more[name] = torch.cat([tensor, tensor.narrow(axis, 0, 1)], axis).detach()
+    try:
+        again = _recorded(module, more, Axes(), model.loss)
+    except InputError:
+        return False
+    return equations_of(again) == model.equations
+
+
+def _recorded(module: nn.Module, inputs: Mapping[str, Tensor], axes: Axes, loss: str | None) -> Recording:
+    """A run of the module, with the loss behind it if there is one."""
+    import torch
+
+    call = None
+    if loss is not None:
+        function = getattr(torch.nn.functional, NAMED[loss])
+
+        def call(*given: Any) -> Any:
+            return function(module(*given[:-1]), given[-1])
+
+    inputs = dict(inputs)
+    for _ in inputs:
+        try:
+            return record(module, inputs, axes, call)
+        except PlacesNeeded as needed:
+            name = str(needed)
+            inputs[name] = torch.zeros_like(inputs[name], dtype=torch.long)
+            axes.__init__()  # type: ignore[misc]
+    return record(module, inputs, axes, call)
+
+
+def equations_of(run: Recording) -> Equations:
+    """The equations of a run, those alone that lead to what comes out.  Raises InputError."""
+    sheet, axes = run.sheet, run.sheet.axes
+    if any(value.number for value in run.outputs):
+        raise InputError("the model gives the same number whatever its input")
+    forward = dict(sheet.forward)
+    goal = run.outputs[0].name
+    if len(run.outputs) > 1 or run.outputs[0].base or goal not in forward:
+        goal = sheet.fresh("L") if "L" in sheet.shapes else "L"
+        forward[goal] = f"loss_of({', '.join(dict.fromkeys(value.name for value in run.outputs))})"
+    used = _reached(forward, goal)
+    shapes = {name: _keys(axes, keys) for name, keys in sheet.shapes.items() if name in used}
+    names = axes.named(shapes.values(), sheet.shapes)
+    return Equations(
+        goal,
+        {name: [axes.text(key, names) for key in keys] for name, keys in shapes.items()},
+        {name: MARK.sub(lambda found: axes.text(found[1], names), text) for name, text in forward.items() if name in used},
+        names,
+    )
+
+
+def _model(run: Recording, axes: Axes, example: Mapping[str, Tensor], loss: str | None, title: str, weights: bool) -> Model:
+    """The problem that a run stands for."""
+    sheet, equations = run.sheet, equations_of(run)
+    used, names = (*equations.shapes, *equations.forward), equations.names
+    parameters = {name: parameter for name, parameter in sheet.parameters.items() if name in used}
+    trained = [name for name in parameters if name not in sheet.constants]
+    sizes = {name: axes.length[key] for key, name in names.items()}
+    document: dict[str, Any] = {
+        "title": title,
+        "shapes": equations.shapes,
+        "forward": equations.forward,
+        "train": {"loss": equations.goal, **({"parameters": trained} if trained else {})},
+        "given": sizes | (_weights(run, trained) if weights else {}),
+        "names": {name: written for name in used if (written := _written(name)) is not None},
+        "assume": {
+            f"sum({name}, {axis})" if len(sheet.shapes[name]) > 1 else f"sum({name})": 1 for name, axis in sheet.sums.items()
+        },
+    }
+    try:
+        problem = ArrayLoader(document).problem()
+    except InputError as error:
+        raise InputError(f"the equations of this model are not read: {error}") from None
+    assert problem.arrays is not None
+    small = axes.small([_keys(axes, sheet.shapes[name]) for name in equations.shapes])
+    judged_at = {names[key]: length for key, length in small.items() if key in names}
+    problem = replace(problem, arrays=replace(problem.arrays, judged_at=judged_at))
+    remarks = [remark for remark in sheet.remarks if not remark[1] or remark[1] in used]
+    if equations.goal not in sheet.forward:
+        remarks.append(("loss-unknown", equations.goal))
+    shapes = {name: tuple(run.weight(parameter).shape) for name, parameter in parameters.items()}
+    return Model(problem, parameters, shapes, tuple(remarks), sizes, run.module, axes, example, equations, loss)
+
+
+def _keys(axes: Axes, keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(axes.find(inner) for key in keys for inner in axes.expanded(key))
+
+
+NAMES = re.compile(r"[A-Za-z]\w*")
+
+
+def _reached(forward: Mapping[str, str], goal: str) -> dict[str, None]:
+    """The names that what comes out depends on, in the order of the equations."""
+    found, waiting = {goal}, [goal]
+    while waiting:
+        for name in NAMES.findall(MARK.sub("0", forward.get(waiting.pop(), ""))):
+            if name not in found:
+                found.add(name)
+                waiting.append(name)
+    free = [name for name in found if name not in forward]
+    return dict.fromkeys((*free, *(name for name in forward if name in found)))
+
+
+def _written(name: str) -> str | None:
+    """How a name is written, where that is more than its letter and number."""
+    found = re.fullmatch(r"([A-Za-z]+?)(\d+)(_\d+)?", name)
+    if found is None:
+        return None
+    stem, number = found[1], found[2]
+    if stem in GREEK:
+        return f"{GREEK[stem]}_{{{number}}}"
+    if len(stem) == 2:
+        return f"{stem[0]}_{{{stem[1]}{number}}}"
+    return None
+
+
+def _weights(run: Recording, names: Sequence[str]) -> dict[str, Any]:
+    """The weights as they are printed in single precision."""
+    given = run.given()
+    count = sum(given[name].numel() for name in names)
+    if count > MOST_WEIGHTS:
+        raise LimitError(f"the model has {count:,} weights; up to {MOST_WEIGHTS:,} are written out")
+
+    def typed(item: Any) -> Any:
+        return [typed(inner) for inner in item] if isinstance(item, list) else format_single(item)
+
+    return {name: typed(given[name].tolist()) for name in names}
+
+
+def format_single(number: float) -> str:
+    """The fewest digits that give the same number in single precision."""
+    from decimal import Decimal
+
+    import torch
+
+    single = torch.tensor(number, dtype=torch.float32)
+    for digits in range(1, 10):
+        text = f"{number:.{digits}g}"
+        if torch.equal(torch.tensor(float(text), dtype=torch.float32), single):
+            break
+    return format(Decimal(text), "f")
+
+
+def derive_model(
+    model: Model,
+    rounding: Rounding | None = None,
+    of: str | None = None,
+    wrt: Sequence[str] = (),
+    level: str = "index",
+    hessian: bool = False,
+    seed: int = 1,
+) -> ModelDerivation:
+    """A module's derivation, every line judged and every gradient compared with its own autograd on random inputs.
+
+    Raises UsageError for a quantity that is none of the model's, JudgementError where the two do not agree.
+    """
+    work = derive_arrays(model.problem, rounding, of, wrt, level, hessian)
+    everything = work if not work.requested else derive_arrays(model.problem, rounding)
+    comparison = compare(model.problem, everything.partials, work.space, _runs(model, seed), dict(model.sizes))
+    known = {name: getattr(work, name) for name in work.__dataclass_fields__}
+    return ModelDerivation(**known, model=model, comparison=comparison)
+
+
+def _runs(model: Model, seed: int) -> Iterator[Recording]:
+    """The module run on random inputs."""
+    import torch
+
+    arrays = model.problem.arrays
+    assert arrays is not None
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        for _ in range(DRAWS):
+            inputs = {}
+            for name, tensor in model.example.items():
+                if not tensor.dtype.is_floating_point:
+                    top = _top(model, name)
+                    inputs[name] = torch.randint(0, top, tensor.shape)
+                    continue
+                drawn = torch.randn(tensor.shape, dtype=torch.float64)
+                if name == TARGET and model.loss == "cross_entropy":
+                    drawn = drawn.softmax(1 if drawn.dim() > 1 else 0)
+                elif name == TARGET and (model.loss or "").startswith("bce"):
+                    drawn = torch.rand(tensor.shape, dtype=torch.float64)
+                inputs[name] = drawn.requires_grad_(name != TARGET)
+            run = _recorded(model.module, inputs, model.axes, model.loss)
+            if equations_of(run) != model.equations:
+                raise InputError("the model computes something else on another input: its course depends on the data")
+            yield run
+
+
+def _top(model: Model, name: str) -> int:
+    """Below what an input of whole numbers stays: the length of the axis it picks from."""
+    from derive.tensors.shapes import size_value
+
+    arrays = model.problem.arrays
+    assert arrays is not None
+    size = arrays.integers.get(name)
+    return (size_value(size, model.sizes) if size is not None else None) or 2
+
+
+def from_torch(
+    module: nn.Module,
+    *example: Tensor,
+    loss: str | None = None,
+    weights: bool = False,
+    of: str | None = None,
+    wrt: Sequence[str] = (),
+    level: str = "index",
+    rounding: Rounding | None = None,
+) -> ModelDerivation:
+    """The derivation of a PyTorch module, read by running it once on an example, judged, and compared with its own autograd.
+
+    `loss` puts one behind it, by its name (mse, cross_entropy, …); `weights` gives its weights as numbers.  Raises InputError for
+    an operation that is not known here, JudgementError where the derivation and autograd do not agree.
+    """
+    require_torch()
+    model = read_model(module, input_names(module, example), loss, weights=weights)
+    return derive_model(model, rounding, of, wrt, level)
+
+
+def input_names(module: nn.Module, example: Sequence[Tensor]) -> dict[str, Tensor]:
+    """A name for each input: X, or X1, X2, …; ids for whole numbers."""
+    stems = ["X" if tensor.dtype.is_floating_point else "ids" for tensor in example]
+    found = {}
+    for place, (stem, tensor) in enumerate(zip(stems, example, strict=True)):
+        number = str(stems[: place + 1].count(stem)) if stems.count(stem) > 1 else ""
+        found[f"{stem}{number}"] = tensor
+    return found

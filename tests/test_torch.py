@@ -1,0 +1,218 @@
+"""PyTorch modules: published ones are derived and compared with their own autograd; what cannot be read is refused, with the place."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from conftest import COMMAND, PLACE
+
+import derive
+from derive.errors import DeriveError, InputError, JudgementError, UsageError
+from derive.models.axes import Axes, Refined
+from derive.models.files import is_python, read_file
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed, so no module was read")
+published = pytest.importorskip("published")
+
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+
+
+def derived(name, **options):
+    torch.manual_seed(0)
+    row = published.PUBLISHED[name]
+    return derive.from_torch(row.build(), *row.example(), loss=row.loss, **options)
+
+
+@pytest.mark.parametrize("name", published.PUBLISHED)
+def test_published_models_agree_with_their_own_autograd(name):
+    """The formulas that are printed, computed at the model's own sizes, give what autograd gives."""
+    work = derived(name)
+    assert work.comparison.draws == 3
+    assert work.comparison.largest < 1e-12
+    assert work.checks.judged == work.checks.lines
+    told = {parameter.path for parameter in work.model.parameters.values()}
+    torch.manual_seed(0)
+    trained = {path for path, tensor in published.PUBLISHED[name].build().named_parameters() if tensor.requires_grad}
+    assert told >= trained  # none is left out
+    assert work.comparison.gradients >= len(trained)
+
+
+@pytest.mark.parametrize("what", published.REFUSED)
+def test_what_is_not_known_is_refused_with_its_place(what):
+    build, example, said = published.REFUSED[what]
+    with pytest.raises(InputError) as refusal:
+        derive.from_torch(build(), *example())
+    assert str(refusal.value).startswith(said)
+    assert "; " in str(refusal.value)  # and what to do
+    if what in ("data decide", "unknown"):
+        assert "published.py line" in str(refusal.value)
+
+
+def test_a_wrong_formula_is_an_error(monkeypatch):
+    """Were one of our rows wrong, nothing would be printed: the module itself is asked."""
+    from derive.models import operations
+
+    stem, _ = operations.ENTRYWISE["tanh"]
+    monkeypatch.setitem(operations.ENTRYWISE, "tanh", (stem, "sigmoid({0})"))
+    with pytest.raises(JudgementError, match="own autograd"):
+        derive.from_torch(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh()), torch.randn(4, 2))
+
+
+LAYERS = {
+    "RNN with a first state": (lambda: torch.nn.RNN(4, 3, nonlinearity="relu"), [(3, 2, 4), (1, 2, 3)]),
+    "LSTM of two layers": (lambda: torch.nn.LSTM(3, 2, 2, batch_first=True), [(2, 3, 3)]),
+    "GRU cell": (lambda: torch.nn.GRUCell(4, 3), [(2, 4), (2, 3)]),
+    "LSTM cell without a state": (lambda: torch.nn.LSTMCell(4, 3), [(2, 4)]),
+    "RNN cell": (lambda: torch.nn.RNNCell(4, 3), [(2, 4), (2, 3)]),
+    "attention, places first": (lambda: torch.nn.MultiheadAttention(6, 2), [(3, 2, 6), (4, 2, 6), (4, 2, 6)]),
+    "batch normalisation as after training": (lambda: torch.nn.BatchNorm2d(2).eval(), [(2, 2, 3, 2)]),
+    "group normalisation": (lambda: torch.nn.GroupNorm(2, 4), [(2, 4, 3)]),
+    "dropout while training": (lambda: torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout(0.4)), [(4, 3)]),
+    "one-dimensional convolution": (lambda: torch.nn.Conv1d(2, 3, 3, stride=2, padding=1, dilation=2), [(2, 2, 9)]),
+    "average pooling": (lambda: torch.nn.AvgPool2d(3, 2, 1), [(1, 2, 5, 6)]),
+    "adaptive pooling": (lambda: torch.nn.AdaptiveAvgPool2d((2, 3)), [(1, 2, 4, 3)]),
+}
+
+
+@pytest.mark.parametrize("what", LAYERS)
+def test_layers_of_torch_agree(what):
+    build, shapes = LAYERS[what]
+    torch.manual_seed(0)
+    assert derive.from_torch(build(), *(torch.randn(shape) for shape in shapes)).comparison.largest < 1e-12
+
+
+@pytest.mark.parametrize("loss", ["mse", "l1", "huber", "bce_logits", "cross_entropy"])
+def test_losses_behind_a_model(loss):
+    work = derive.from_torch(torch.nn.Linear(2, 3), torch.randn(4, 2), loss=loss)
+    assert work.comparison.largest < 1e-12
+    assert work.problem.train.loss == "L"
+
+
+# --- the command ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """A Python file of a user, in the folder where they are."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        (tmp_path / "model.py").write_text("import torch\nfrom torch import nn\n" + textwrap.dedent(text))
+
+    write("torch.manual_seed(3)\nnet = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))\n")
+    return write
+
+
+def test_the_page_says_which_name_is_which_and_how_it_compared(run, file):
+    status, page, _ = run("show", "model.py:net", "--input", "2", "--level", "matrix")
+    assert status == 0
+    assert "  W2       2.weight       1 × 3\n" in page
+    assert "Compared with the module's own autograd at its own sizes, on 3 random inputs" in page
+    assert "∂L/∂W1 = δ_a1ᵀ   X" in page
+    assert "\nd1 = 2, d2 = 3, d3 = 1\n" in page  # the number of examples is anything
+
+
+def test_weights_are_given_as_they_are(run, file):
+    status, text, _ = run("show", "model.py:net", "--input", "2", "--weights", "--expand")
+    assert status == 0
+    problem = derive.load_text(text)
+    module = read_file("model.py:net", ["2"], True, None, False).module
+    ours = [[float(entry.value) for entry in row] for row in problem.arrays.given["W1"]]
+    assert torch.tensor(ours).equal(module[0].weight.float())
+
+
+WRONG = [
+    (["model.py"], 2, "model.py: a Python file runs only if you say what is meant in it: model.py:NAME"),
+    (["model.py:nett", "--input", "2"], 3, "model.py: there is no 'nett' in it; did you mean 'net'?"),
+    (["model.py:nn", "--input", "2"], 3, "model.py: 'nn' is a module, not a PyTorch module (modules in it: net)"),
+    (["model.py:net"], 2, "model.py:net: needs the sizes of one example, such as --input 2"),
+    (["model.py:net", "--input", "two"], 2, "--input two: should be sizes"),
+    (["model.py:net", "--input", "3"], 3, "the model fails on this example (in 0: Linear)"),
+    (["model.py:net", "--input", "2", "--loss", "msee"], 2, "unknown loss 'msee'; did you mean 'mse'?"),
+    (["none.py:net", "--input", "2"], 3, "none.py: no such file"),
+    (["q1", "--input", "2"], 2, "--input goes with a PyTorch module"),
+]
+
+
+@pytest.mark.parametrize(("words", "status", "said"), WRONG, ids=lambda item: " ".join(item) if isinstance(item, list) else None)
+def test_mistakes_are_told_in_one_line(run, file, words, status, said):
+    found, page, message = run("show", *words)
+    assert (found, page) == (status, "")
+    assert message.startswith(f"derive: {said}")
+    assert message.count("\n") == 1
+
+
+def test_an_error_in_the_file_is_told_with_its_line(run, file):
+    file("\nx = 1\nnet = nn.Linear(2, x / 0)\n")
+    status, page, message = run("show", "model.py:net", "--input", "2")
+    assert (status, page) == (3, "")
+    assert message == "derive: model.py: line 5: ZeroDivisionError: division by zero\n"
+    file("net = nn.Linear(2,\n")
+    assert "model.py: line 3: " in run("show", "model.py:net", "--input", "2")[2]
+
+
+def test_whole_numbers_are_made_up_where_a_table_is_read(run, file):
+    file("net = nn.Sequential(nn.Embedding(7, 2), nn.Flatten(), nn.Linear(6, 7))\n")
+    status, text, _ = run("show", "model.py:net", "--input", "3", "--loss", "cross_entropy", "--format", "json")
+    assert status == 0
+    assert set(json.loads(text)["gradients"]) == {"E1", "W2", "b2"}
+
+
+def test_without_pytorch_the_extra_is_named(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError")
+    (tmp_path / "model.py").write_text("net = 1")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run([*COMMAND, "show", "model.py:net", "--input", "2"], cwd=tmp_path, env={**PLACE, "PYTHONPATH": path}, capture_output=True, text=True)  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "derive: PyTorch is not installed: pip install 'derive-backprop[torch]'\n"
+
+
+def test_nothing_else_runs_a_file(tmp_path, monkeypatch):
+    """A problem file or a built-in name never runs Python; only FILE.py:NAME does."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("open('ran', 'w')")
+    for name in ("evil.py", "evil", "evil.py:"):
+        with pytest.raises(DeriveError):
+            read_file(name, ["2"], True, None, False) if is_python(name) else derive.find(name)
+    assert not (tmp_path / "ran").exists()
+
+
+# --- axes ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_axis_that_must_be_a_product_is_taken_apart():
+    axes = Axes()
+    for key, length in (("c", 3), ("h", 4), ("f", 12)):
+        axes.new(key, length, "d")
+    with pytest.raises(Refined):
+        axes.unify(("c", "h"), ("f",))
+    for _ in range(3):
+        try:
+            axes.unify((*axes.expanded("c"), *axes.expanded("h")), axes.expanded("f"))
+        except Refined:
+            continue
+    assert axes.expanded("f") == ("c", "h")
+    with pytest.raises(ValueError, match=r"^$"):
+        axes.unify(("c",), ("h",))
+
+
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(UsageError, match="did you mean 'mse'"):
+        derive.from_torch(torch.nn.Linear(2, 1), torch.randn(2, 2), loss="mes")
+
+
+def test_the_readme_shows_what_is_printed(run, file, tmp_path):
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    source, command, shown = re.search(r"```console\n\$ cat net.py\n(.*?)\$ derive (.*?)\n(.*?)```", readme, re.DOTALL).groups()
+    (tmp_path / "net.py").write_text(source)
+    status, page, _ = run(*command.split())
+    assert status == 0
+    for piece in shown.split("…\n"):
+        assert piece.strip("\n") in page
+    for name in published.PUBLISHED:
+        assert f"| {name} (" in readme
