@@ -29,6 +29,8 @@ def run_bank(options: argparse.Namespace) -> None:
     for option in ("worksheet", "paper_only", "key_only"):
         if vars(options)[option]:
             raise UsageError(f"--{option.replace('_', '-')} is a page, and --format {options.format} is none")
+    if options.digits_script != "latin":
+        raise UsageError("--digits-script is for pages; the digits of questions are those that are typed")
     name, paper = paper_named(options.problem, options.paper)
     problem = problem_named(name)
     if options.variants is not None:

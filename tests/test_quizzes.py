@@ -662,6 +662,8 @@ def test_the_table_opens_cleanly(run, tmp_path):
         (("q1", "--worksheet"), "--worksheet"),
         (("q1", "--variants", "2"), "-o DIR"),
         (("q1", "--force"), "--variants"),
+        (("q1", "--digits", "11"), "10 digits"),
+        (("q1", "--digits-script", "persian"), "--digits-script"),
     ],
 )
 def test_what_is_no_quiz_is_told_in_one_line(run, arguments, said):

@@ -77,13 +77,16 @@ class Grading:
 def gradings_of(problem: Problem, rounding: Rounding) -> tuple[Grading, ...]:
     """How each answer of a problem with numbers is marked, asked for with at least the digits of `rounding`.
 
-    Raises InputError where numbers are missing, UsageError where rounding at ten digits may still take a step out of its domain.
+    Raises InputError where numbers are missing; UsageError for more than ten digits, and where even at ten rounding may take a step
+    out of its domain.
 
     >>> import derive
     >>> loss, *_ = gradings_of(derive.find("q1"), Rounding(digits=4))
     >>> loss.shown, loss.accepts(Decimal("0.32339451")), loss.accepts(Decimal("0.6467885"))
     ('0.32339426', True, False)
     """
+    if max(rounding.digits, rounding.places or 0) > MOST_DIGITS:
+        raise UsageError(f"a quiz asks for {MOST_DIGITS} digits or decimal places at most")
     missing = missing_numbers(problem)
     if missing:
         raise InputError(f"{problem.title or 'the problem'}: no number is given for {', '.join(missing)}")
@@ -143,7 +146,7 @@ class _Marker:
             if not any(open_.values()):
                 break
         if not all(told.values()):
-            raise UsageError("even at ten digits rounding may take a step of this problem where it has no value")
+            raise UsageError("even with ten digits, rounding may take a step of this problem to where it has no value")
         gradings = []
         for entry in self.entries:
             key, _ = self.key_of(entry)

@@ -19,8 +19,8 @@ from derive.tables.primitives import PRIMITIVES
 class Reach(Interval):
     """Where a number can stand when every step to it was rounded or cut at the digits `kept`; None keeps them all.
 
-    `size` is the same formula with every sign a plus, and `most` the same with every part that is smaller than 1 taken as 1: by
-    these a step can miss, whichever way sums and products are ordered or multiplied out.
+    `size` is the same formula with every sign a plus, and `most` the largest product in it, with factors smaller than 1 taken as 1:
+    by these a step can miss, whichever way sums and products are ordered or multiplied out.
     """
 
     __slots__ = ("kept", "most", "size")
@@ -30,7 +30,8 @@ class Reach(Interval):
         self.size, self.most, self.kept = size, most, kept
 
     def __add__(self, other: Interval) -> Reach:
-        return widened(Interval.__add__(self, other), self.size + _size(other), self.most + _most(other), _kept(self, other))
+        size = self.size + _size(other)
+        return widened(Interval.__add__(self, other), size, max(self.most, _most(other), size), _kept(self, other))
 
     def __mul__(self, other: Interval) -> Reach:
         return widened(Interval.__mul__(self, other), self.size * _size(other), self.most * _most(other), _kept(self, other))
