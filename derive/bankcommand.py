@@ -14,7 +14,10 @@ from derive.streams import deliver, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from derive.quizpages import Quiz
+    from typing import Any
+
+    from derive.quizpages import Quiz, Work
+    from derive.rounding import Rounding
 
 AS_A_PAGE: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian": False, "level": None, "format": "text"}
 """What is asked of a key; its digits are those of a page in every format."""
@@ -24,7 +27,6 @@ def run_bank(options: argparse.Namespace) -> None:
     """The questions of a paper, or with --variants of many, in one file; R/exams has a file for each paper."""
     from derive.exercises.draws import read_id, rounding_of, stem_of
     from derive.exercises.variants import Variants
-    from derive.quizpages import quiz_of
 
     for option in ("worksheet", "paper_only", "key_only"):
         if vars(options)[option]:
@@ -44,9 +46,9 @@ def run_bank(options: argparse.Namespace) -> None:
     if paper is not None:
         rounding = rounding_of(problem, read_id(paper))
         variant = Variants(problem, read_id(paper).stem, rounding).again(paper)
-        quiz = quiz_of(variant.work, rounding, variant.id, options.lang)
+        quiz = _quiz(variant.work, rounding, variant.id, options.lang)
     else:
-        quiz = quiz_of(work_asked(problem, _as_a_page(options)), rounding_asked(_as_a_page(options)), "", options.lang)
+        quiz = _quiz(work_asked(problem, _as_a_page(options)), rounding_asked(_as_a_page(options)), "", options.lang)
     deliver(_written((quiz,), options.format), options.format, options)
 
 
@@ -54,7 +56,17 @@ def _as_a_page(options: argparse.Namespace) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(options), **AS_A_PAGE})
 
 
-def _written(quizzes: tuple[Quiz, ...], style: str) -> str:
+def _quiz(work: Work, rounding: Rounding, paper_id: str, language: str) -> Quiz[Any]:
+    """The quiz of a paper: in numbers where there are any, else in symbols."""
+    from derive.problem import missing_numbers
+    from derive.quizpages import formula_quiz_of, quiz_of
+
+    if work.problem.arrays is None and work.problem.decision is None and missing_numbers(work.problem):
+        return formula_quiz_of(work, paper_id, language)
+    return quiz_of(work, rounding, paper_id, language)
+
+
+def _written(quizzes: tuple[Quiz[Any], ...], style: str) -> str:
     from derive.formats import render_bank
 
     return render_bank(quizzes, style)
@@ -67,7 +79,6 @@ def _many(family: object, options: argparse.Namespace) -> None:
     from derive.folders import check_folder, write_folder
     from derive.formats import APART
     from derive.keypages import rejections, repeated
-    from derive.quizpages import quiz_of
     from derive.tables.endings import ending_of
 
     assert isinstance(family, Variants)
@@ -78,7 +89,7 @@ def _many(family: object, options: argparse.Namespace) -> None:
     rejected: list[str] = []
     for number in track(range(1, options.variants + 1), options.variants, "variants", options.lang):
         variant = family.paper(options.seed, number)
-        quizzes.append(quiz_of(variant.work, family.rounding, variant.id, options.lang))
+        quizzes.append(_quiz(variant.work, family.rounding, variant.id, options.lang))
         answers.append((variant.id, entries_of(variant.work)))
         rejected += variant.rejected
         drawn.add(repr(family.numbers_of(variant.problem)))

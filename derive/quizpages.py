@@ -1,19 +1,23 @@
 """A paper as a quiz that a machine marks: its questions, what is accepted, and what is said to each wrong answer.
 
-Owns `Quiz`, `Question` and `quiz_of`.  May import everything but formats and cli.
+Owns `Quiz`, `Question`, `quiz_of` and `formula_quiz_of`.  May import everything but formats and cli.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Generic, TypeVar
 
+from derive.arithmetic import Key
 from derive.auditpages import sentence_at
 from derive.blocks import Block, Heading, Text
 from derive.decisions import Proof
 from derive.derivation import Derivation
 from derive.errors import UsageError
-from derive.exercises.gradings import Grading, Wrong, gradings_of
+from derive.exercises.formulagradings import FormulaGrading, formula_gradings_of
+from derive.exercises.gradings import Grading, gradings_of
 from derive.exercises.verdicts import Named
 from derive.keypages import sheets_of
 from derive.rounding import Rounding, spell
@@ -21,17 +25,24 @@ from derive.sentences import Speaker, separated, series, speaker_of, title_of
 from derive.symbols import Script
 from derive.tables.slips import Slipped
 from derive.tensors.work import ArrayDerivation
-from derive.written import Name, Number, Tree
+from derive.written import Name, Number, Tree, substitute
 
 MOST_SAID = 5
 """Slips that a remark lists."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """One thing asked for: what is to be found, with how many digits, and what is said to an answer of each kind and to all."""
+Marked = TypeVar("Marked", Grading, FormulaGrading)
+"""How an answer is marked: as a number, or as a formula."""
 
-    grading: Grading
+
+@dataclass(frozen=True)
+class Question(Generic[Marked]):
+    """One thing asked for: what is to be found, with how many digits, and what is said to an answer of each kind and to all.
+
+    `wrong` is what is said to each wrong answer of the grading.
+    """
+
+    grading: Marked
     find: Text
     carry: Text
     what: str
@@ -39,7 +50,7 @@ class Question:
     rounded: Text
     carried: Text
     unexplained: Text
-    wrong: tuple[tuple[Wrong, Text], ...]
+    wrong: tuple[Text, ...]
     general: tuple[Text, ...]
 
     @property
@@ -49,7 +60,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Quiz:
+class Quiz(Generic[Marked]):
     """A paper with its questions; `front` is what stands before them, `whole` and `wholes` name all of it in one question."""
 
     title: str
@@ -58,7 +69,7 @@ class Quiz:
     script: Script
     front: tuple[Block, ...]
     carry: Text
-    questions: tuple[Question, ...]
+    questions: tuple[Question[Marked], ...]
     whole: str
     wholes: str
 
@@ -68,37 +79,52 @@ class Quiz:
         return f"{self.title} {self.paper_id}".rstrip()
 
     @property
+    def in_symbols(self) -> bool:
+        """Whether its answers are formulas."""
+        return isinstance(self.questions[0].grading, FormulaGrading)
+
+    @property
     def right_to_left(self) -> bool:
         """Whether its words run from right to left."""
         return self.language == "fa"
 
 
-def quiz_of(work: Derivation | ArrayDerivation | Proof, rounding: Rounding, paper_id: str = "", language: str = "en") -> Quiz:
-    """The quiz of a paper worked out.  Raises UsageError for what is no derivation of named numbers."""
+Work = Derivation | ArrayDerivation | Proof
+
+
+def quiz_of(work: Work, rounding: Rounding, paper_id: str = "", language: str = "en") -> Quiz[Grading]:
+    """The quiz of a paper worked out, in numbers.  Raises UsageError for what is no derivation of named quantities."""
+    derivation, speaker = _derivation(work), speaker_of(work.problem, language)
+    gradings, own = gradings_of(work.problem, rounding), bool(work.problem.asks)
+    questions = tuple(_question(grading, rounding, own, speaker) for grading in gradings)
+    finest = max(gradings, key=lambda grading: (grading.asked.digits, grading.asked.places or 0))
+    carry = speaker.say("quiz", "carry-all", what=_what(finest.asked, speaker))
+    return _quiz(derivation, paper_id, carry, questions, speaker)
+
+
+def formula_quiz_of(work: Work, paper_id: str = "", language: str = "en") -> Quiz[FormulaGrading]:
+    """The quiz of a paper worked out, in symbols.  Raises UsageError for what is no derivation of named quantities."""
+    derivation, speaker = _derivation(work), speaker_of(work.problem, language)
+    gradings, own = formula_gradings_of(work.problem), bool(work.problem.asks)
+    names = dict(pair for grading in gradings for pair in grading.names)
+    pairs = (speaker.say("quiz", "typed", name=Name(name), typed=typed) for name, typed in names.items())
+    questions = tuple(_formula_question(grading, own, speaker) for grading in gradings)
+    return _quiz(derivation, paper_id, speaker.say("quiz", "names", names=separated(pairs, speaker.comma)), questions, speaker)
+
+
+def _derivation(work: Work) -> Derivation:
     if not isinstance(work, Derivation):
         raise UsageError("a quiz is for derivations of named quantities; this problem is a proof, or over arrays")
-    speaker, problem = speaker_of(work.problem, language), work.problem
-    top, *front = sheets_of(work, paper_id, language).front
+    return work
+
+
+def _quiz(work: Derivation, paper_id: str, carry: Text, questions: tuple[Question[Marked], ...], speaker: Speaker) -> Quiz[Marked]:
+    sheets = sheets_of(work, paper_id, speaker.language)
+    top, *front = sheets.front
     assert isinstance(top, Heading)
-    gradings = gradings_of(problem, rounding)
-    questions = tuple(_question(grading, rounding, bool(problem.asks), speaker) for grading in gradings)
-    finest = max(gradings, key=lambda grading: (grading.asked.digits, grading.asked.places or 0))
-    return Quiz(
-        title_of(problem, speaker),
-        paper_id,
-        language,
-        script_of_page(work, language),
-        tuple(front),
-        speaker.say("quiz", "carry-all", what=_what(finest.asked, speaker)),
-        questions,
-        speaker.word("quiz", "whole"),
-        speaker.word("quiz", "wholes"),
-    )
-
-
-def script_of_page(work: Derivation, language: str) -> Script:
-    """How the names of a problem are written on its pages."""
-    return sheets_of(work, "", language).script
+    whole, wholes = speaker.word("quiz", "whole"), speaker.word("quiz", "wholes")
+    title = title_of(work.problem, speaker)
+    return Quiz(title, paper_id, speaker.language, sheets.script, tuple(front), carry, questions, whole, wholes)
 
 
 def _what(asked: Rounding, speaker: Speaker) -> str:
@@ -106,10 +132,8 @@ def _what(asked: Rounding, speaker: Speaker) -> str:
     return speaker.word("text", f"what-{kind}", n=n)
 
 
-def _question(grading: Grading, usual: Rounding, own: bool, speaker: Speaker) -> Question:
+def _question(grading: Grading, usual: Rounding, own: bool, speaker: Speaker) -> Question[Grading]:
     what = _what(grading.asked, speaker)
-    label = speaker.label(grading.label)
-    find = speaker.say("quiz", "find-label" if own else "find", label=label, quantity=grading.tree)
     carry = speaker.say("quiz", "carry", what=what)
     if (grading.asked.digits, grading.asked.places) != (usual.digits, usual.places):
         carry = (*carry, " ", *speaker.say("quiz", "finer"))
@@ -122,17 +146,35 @@ def _question(grading: Grading, usual: Rounding, own: bool, speaker: Speaker) ->
         each = {slipped.slip: slipped for slipped in reversed(grading.alike)}
         slips = separated((slip_text(slipped, speaker) for slipped in list(each.values())[:MOST_SAID]), speaker.semicolon)
         general.append(speaker.say("quiz", "alike", slips=slips))
-    wrong = tuple((answer, _feedback(answer, speaker)) for answer in grading.wrong)
+    carried = _carried(grading.carried.sources if grading.carried is not None else (), speaker)
+    wrong = tuple(_feedback(answer.slips, "wrong", speaker) for answer in grading.wrong)
     right, rounded, unexplained = (speaker.say("quiz", kind) for kind in ("right", "rounded", "unexplained"))
-    sources = grading.carried.sources if grading.carried is not None else ()
-    quantities = series((Name(key) if isinstance(key, str) else key for key in sources), speaker.comma)
-    carried = speaker.say("quiz", "carried", quantities=quantities)
+    find = _find(grading.label, grading.tree, own, speaker)
     return Question(grading, find, carry, what, right, rounded, carried, unexplained, wrong, tuple(general))
 
 
-def _feedback(answer: Wrong, speaker: Speaker) -> Text:
-    first, *others = answer.slips
-    said = [speaker.say("quiz", "wrong", said=slip_text(first, speaker))]
+def _formula_question(grading: FormulaGrading, own: bool, speaker: Speaker) -> Question[FormulaGrading]:
+    find = _find(grading.label, grading.tree, own, speaker)
+    right, unexplained = (speaker.say("quiz", kind) for kind in ("right", "unexplained-formula"))
+    wrong = tuple(_feedback(answer.slips, "wrong-formula", speaker) for answer in grading.wrong)
+    original = {typed: Name(name) for name, typed in grading.names}
+    formula = substitute(grading.formula, lambda leaf: original.get(leaf.name) if isinstance(leaf, Name) else None)
+    general = speaker.say("quiz", "formula", quantity=grading.tree, formula=formula)
+    return Question(grading, find, (), "", right, right, _carried(grading.sources, speaker), unexplained, wrong, (general,))
+
+
+def _find(label: str, quantity: Tree, own: bool, speaker: Speaker) -> Text:
+    return speaker.say("quiz", "find-label" if own else "find", label=speaker.label(label), quantity=quantity)
+
+
+def _carried(sources: Sequence[Key], speaker: Speaker) -> Text:
+    quantities = series((Name(key) if isinstance(key, str) else key for key in sources), speaker.comma)
+    return speaker.say("quiz", "carried", quantities=quantities)
+
+
+def _feedback(slips: Sequence[Slipped], key: str, speaker: Speaker) -> Text:
+    first, *others = slips
+    said = [speaker.say("quiz", key, said=slip_text(first, speaker))]
     said += [speaker.say("quiz", "or", said=slip_text(other, speaker)) for other in others]
     return separated(said, " ")
 

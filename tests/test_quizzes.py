@@ -20,10 +20,13 @@ import pytest
 from conftest import missing
 
 import derive
+from derive.arithmetic import compile_tree
 from derive.exercises.audit import make_answer_key
+from derive.exercises.formulagradings import formula_gradings_of
 from derive.exercises.gradings import gradings_of, items_of
 from derive.exercises.reckoning import true_values
 from derive.formats import render_bank
+from derive.intervals import FLOATS
 from derive.quizpages import quiz_of
 from derive.rounding import Rounding
 from derive.tables.slips import SLIPS, candidates
@@ -538,6 +541,64 @@ def true_values_of(name):
     return make_answer_key(problem, items_of(problem)).truth
 
 
+def test_formulas_are_the_slopes_of_the_forward_pass():
+    """Each right formula of question 2 is what a nudge of its quantity does to f, and no wrong one is."""
+    for seed in range(3):
+        coin = random.Random(seed)
+        names = [*(f"w{layer}_{unit}{k}" for layer in (1, 2) for unit in (1, 2) for k in (1, 2)), "x1", "x2", "w3_1", "w3_2"]
+        given = {name: coin.uniform(-1, 1) for name in names}
+
+        def forward(nudged="", given=given):
+            v = {name: value + 1e-6 * (name == nudged) for name, value in given.items()}
+            for layer, below in ((1, "x{}"), (2, "a1_{}")):
+                for unit in (1, 2):
+                    z = sum(v[f"w{layer}_{unit}{k}"] * v[below.format(k)] for k in (1, 2))
+                    v[f"z{layer}_{unit}"] = z + 1e-6 * (nudged == f"z{layer}_{unit}")
+                    v[f"a{layer}_{unit}"] = 1 / (1 + math.exp(-v[f"z{layer}_{unit}"]))
+            return v | {"f": v["w3_1"] * v["a2_1"] + v["w3_2"] * v["a2_2"]}
+
+        here = forward()
+        for grading in formula_gradings_of(derive.find("q2")):
+            slope = (forward(grading.key.wrt)["f"] - here["f"]) / 1e-6
+            values = [compile_tree(tree, FLOATS)(here) for tree in (grading.formula, *(wrong.formula for wrong in grading.wrong))]
+            close = [abs(value - slope) < 1e-4 * abs(slope) for value in values]
+            assert close == [True, *[False] * (len(values) - 1)]
+            assert len(values) > 15
+
+
+@missing("maxima")
+def test_formulas_end_in_their_node(run):
+    """Question 2 in symbols, by Maxima: equal in another form, carried from a wrong formula, each slip, and nothing known."""
+    _, out, _ = run("key", "q2", "--format", "stack")
+    question = ElementTree.fromstring(out).find("question[@type='stack']")
+    trees = list(read_prts(question).values())
+    d1, d2 = "w3_1*a2_1*(1-a2_1)", "w3_2*a2_2*(1-a2_2)"
+    right = [d1, d1, d2, f"(({d1})*w2_11+({d2})*w2_21)*a1_1*(1-a1_1)", f"(({d1})*w2_12+({d2})*w2_22)*a1_2*(1-a1_2)"]
+    right.append(f"({right[3]})*x1")
+    no_slope = "w3_1"
+    cases = [(k, right, "right") for k in range(6)]
+    cases += [(0, ["w3_1*exp(-z2_1)/(1+exp(-z2_1))^2", *right[1:]], "right"), (0, ["w3_1*sigmoid(z2_1)*(1-a2_1)", *right[1:]], "right")]
+    cases += [(0, ["w3_1*a2_1-w3_1*a2_1^2", *right[1:]], "right"), (0, [f"-({d1})", *right[1:]], "loss-sign")]
+    cases += [(0, [no_slope, *right[1:]], "missing-slope"), (0, ["x1", *right[1:]], "unexplained")]
+    carried = [no_slope, *right[1:3], f"({no_slope}*w2_11+({d2})*w2_21)*a1_1*(1-a1_1)", *right[4:]]
+    cases += [(3, carried, "carried"), (5, [*right[:3], "w2_11", right[4], "w2_11*x1"], "carried")]
+    cases += [(5, [*right[:3], "0", right[4], "0"], "unexplained"), (5, [*right[:3], "EMPTYANSWER", right[4], "7"], "unexplained")]
+    lines = [text_of(question, "questionvariables").replace(";", "$")]
+    for k, answers, _ in cases:
+        variables, nodes = trees[k]
+        lines += [f"ans{place}: {value}$" for place, value in enumerate(answers, 1)] + [line.rstrip(";") + "$" for line in variables]
+        walk = 'print("walk: unexplained")'
+        for place in reversed(range(len(nodes))):
+            node = nodes[str(place)]
+            assert (node["answertest"], node["testoptions"]) == ("AlgEquiv", "")
+            walk = f'if is(ratsimp(({node["sans"]})-({node["tans"]}))=0) then print("walk: {node["trueanswernote"]}") else ({walk})'
+        lines.append(walk + "$")
+    out = subprocess.run(["maxima", "--very-quiet"], input="\n".join(lines), capture_output=True, text=True, timeout=60, check=True)
+    ended = [re.sub(r"^prt\d-|-\d+$", "", note.strip()) for note in re.findall(r"walk: (.*)", out.stdout)]
+    assert ended == [wanted for _, _, wanted in cases]
+    assert [answer.findtext("type") for answer in question.findall("input")] == ["algebraic"] * 6
+
+
 def test_stack_finds_every_field_it_reads(chain_trees):
     """The fields of STACK's import_from_xml, and the rules of its own validation."""
     text = text_of(chain_trees, "questiontext")
@@ -656,7 +717,7 @@ def test_the_table_opens_cleanly(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("q2",), "no number is given"),
+        (("q2",), "--format stack asks for formulas"),
         (("q3",), "a proof"),
         (("mlp",), "over arrays"),
         (("q1", "--worksheet"), "--worksheet"),

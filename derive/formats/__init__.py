@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from derive.errors import UsageError
 
@@ -58,13 +58,18 @@ BANKS: dict[str, tuple[str, str]] = {
 }
 """Formats of questions that a machine marks: module and function, which takes the quizzes of one or many papers."""
 
+FORMULAS = ("stack",)
+"""Of these, the formats that can tell whether two formulas are equal."""
+
 APART = ("rexams",)
 """Of these, the formats in which each paper is a file of its own."""
 
-def render_bank(quizzes: Sequence[Quiz], style: str) -> str:
-    """The questions of some papers in a format of `BANKS`."""
+def render_bank(quizzes: Sequence[Quiz[Any]], style: str) -> str:
+    """The questions of some papers in a format of `BANKS`.  Raises UsageError for formulas in a format that takes numbers only."""
     module, function = BANKS[style]
-    write: Callable[[Sequence[Quiz]], str] = getattr(import_module(f"derive.formats.{module}"), function)
+    if style not in FORMULAS and any(quiz.in_symbols for quiz in quizzes):
+        raise UsageError(f"--format {style} asks for numbers, and this problem has none; --format stack asks for formulas")
+    write: Callable[[Sequence[Quiz[Any]]], str] = getattr(import_module(f"derive.formats.{module}"), function)
     return write(quizzes)
 
 

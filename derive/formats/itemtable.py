@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from derive.blocks import Text
+from derive.exercises.gradings import Grading
 from derive.exercises.keys import defused
 from derive.formats.plain import typed
 from derive.formats.text import words
@@ -23,7 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def render_table(quizzes: Sequence[Quiz]) -> str:
+def render_table(quizzes: Sequence[Quiz[Grading]]) -> str:
     """The whole table; behind the fixed columns stand value, tolerance and feedback of each slip."""
     most = max(len(question.wrong) for quiz in quizzes for question in quiz.questions)
     slips = [f"slip {k} {what}" for k in range(1, most + 1) for what in ("value", "tolerance", "feedback")]
@@ -37,7 +38,7 @@ def render_table(quizzes: Sequence[Quiz]) -> str:
     return stream.getvalue()
 
 
-def _row(quiz: Quiz, question: Question) -> list[str]:
+def _row(quiz: Quiz[Grading], question: Question[Grading]) -> list[str]:
     grading = question.grading
     shown, tolerance, places = Decimal(grading.shown), grading.tolerance, grading.asked.places
 
@@ -48,6 +49,6 @@ def _row(quiz: Quiz, question: Question) -> list[str]:
     row += [grading.shown, spell(tolerance), spell(shown - tolerance), spell(shown + tolerance)]
     row += [str(grading.asked.digits) if places is None else "", "" if places is None else str(places)]
     row.append(" ".join(said(line) for line in question.general))
-    for wrong, feedback in question.wrong:
+    for wrong, feedback in zip(grading.wrong, question.wrong, strict=True):
         row += [spell(wrong.value), spell(wrong.tolerance), said(feedback)]
     return row

@@ -11,14 +11,14 @@ from decimal import Decimal
 from html import escape
 
 from derive.blocks import Text
-from derive.exercises.gradings import Wrong
+from derive.exercises.gradings import Grading, Wrong
 from derive.formats.markup import tag
 from derive.formats.webtex import in_ascii, paragraphs, sentence
-from derive.quizpages import Question, Quiz
+from derive.quizpages import Marked, Question, Quiz
 from derive.rounding import spell
 
 
-def render_moodle(quizzes: Sequence[Quiz]) -> str:
+def render_moodle(quizzes: Sequence[Quiz[Grading]]) -> str:
     """The file that Moodle imports."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
     if len(quizzes) == 1:
@@ -56,28 +56,29 @@ def _question(kind: str, name: str, text: str, general: str, grade: int, more: I
     return tag("question", "\n".join(("", head, *more, "")), type=kind)
 
 
-def page(quiz: Quiz, body: str) -> str:
+def page(quiz: Quiz[Marked], body: str) -> str:
     """What stands in a question, in the direction of its language."""
     return tag("div", body, dir="rtl", lang=quiz.language) if quiz.right_to_left else body
 
 
-def said(quiz: Quiz, parts: Text) -> str:
+def said(quiz: Quiz[Marked], parts: Text) -> str:
     """A sentence of a quiz by itself."""
     return page(quiz, sentence(parts, quiz.script, quiz.right_to_left))
 
 
-def general_feedback(quiz: Quiz, questions: Iterable[Question]) -> str:
+def general_feedback(quiz: Quiz[Marked], questions: Iterable[Question[Marked]]) -> str:
     """What is said to everybody afterwards."""
     lines = [line for question in questions for line in question.general]
     return page(quiz, "".join(tag("p", sentence(line, quiz.script, quiz.right_to_left)) for line in lines))
 
 
-def _numerical(quiz: Quiz, question: Question) -> str:
+def _numerical(quiz: Quiz[Grading], question: Question[Grading]) -> str:
     front = paragraphs(quiz.front, quiz.script, quiz.right_to_left, pictures=False)
     asked = "".join(tag("p", sentence(parts, quiz.script, quiz.right_to_left)) for parts in (question.find, question.carry))
     grading = question.grading
     answers = [_answer(100, Decimal(grading.shown), grading.tolerance, said(quiz, question.right))]
-    answers += [_answer(0, wrong.value, wrong.tolerance, said(quiz, feedback)) for wrong, feedback in question.wrong]
+    wrongs = zip(grading.wrong, question.wrong, strict=True)
+    answers += [_answer(0, wrong.value, wrong.tolerance, said(quiz, feedback)) for wrong, feedback in wrongs]
     more = (*answers, "<unitgradingtype>0</unitgradingtype><unitpenalty>0.1</unitpenalty>")
     more = (*more, "<showunits>3</showunits><unitsleft>0</unitsleft>")
     name = f"{quiz.name}: {question.label}"
@@ -89,7 +90,7 @@ def _answer(fraction: int, value: Decimal, tolerance: Decimal, feedback: str) ->
     return f'<answer fraction="{fraction}" format="moodle_auto_format">{body}</answer>'
 
 
-def _cloze(quiz: Quiz) -> str:
+def _cloze(quiz: Quiz[Grading]) -> str:
     front = paragraphs(quiz.front, quiz.script, quiz.right_to_left)
     rows = [tag("p", sentence(quiz.carry, quiz.script, quiz.right_to_left))]
     for question in quiz.questions:
@@ -100,15 +101,15 @@ def _cloze(quiz: Quiz) -> str:
     return _question("cloze", f"{quiz.name}: {quiz.whole}", text, general, len(quiz.questions))
 
 
-def _gap(quiz: Quiz, question: Question) -> str:
+def _gap(quiz: Quiz[Grading], question: Question[Grading]) -> str:
     """A place to answer in: `{1:NUMERICAL:=value:tolerance#feedback~…}`; what closes it stands in no feedback as itself."""
     grading = question.grading
     right = f"={spell(Decimal(grading.shown))}:{spell(grading.tolerance)}#{_inside(said(quiz, question.right))}"
-    wrong = [_gap_answer(quiz, answer, feedback) for answer, feedback in question.wrong]
+    wrong = [_gap_answer(quiz, answer, feedback) for answer, feedback in zip(grading.wrong, question.wrong, strict=True)]
     return "{1:NUMERICAL:" + "~".join((right, *wrong)) + "}"
 
 
-def _gap_answer(quiz: Quiz, answer: Wrong, feedback: Text) -> str:
+def _gap_answer(quiz: Quiz[Grading], answer: Wrong, feedback: Text) -> str:
     return f"%0%{spell(answer.value)}:{spell(answer.tolerance)}#{_inside(said(quiz, feedback))}"
 
 

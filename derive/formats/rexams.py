@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from derive.blocks import Blank, Block, Equations, Heading, Matrix, Part, Prose, Table, Text
+from derive.exercises.gradings import Grading
 from derive.formats.latex import ZWNJ, inline, matrix
 from derive.formats.markdown import aligned
 from derive.formats.webtex import in_ascii
@@ -22,7 +23,7 @@ MOST_WRONG = 6
 """Wrong numbers that the solution of an answer lists."""
 
 
-def render_rexams(quizzes: Sequence[Quiz]) -> str:
+def render_rexams(quizzes: Sequence[Quiz[Grading]]) -> str:
     """One paper as one exercise: a `num` where one number is asked for, else a `cloze`."""
     (quiz,) = quizzes
     questions, single = quiz.questions, len(quiz.questions) == 1
@@ -73,12 +74,12 @@ def _part(part: Part, script: Script) -> str:
     return literal(part) if isinstance(part, str) else f"${inline(part, script)}$"
 
 
-def _held(parts: Text, quiz: Quiz) -> str:
+def _held(parts: Text, quiz: Quiz[Grading]) -> str:
     said = sentence(parts, quiz.script)
     return f'<span dir="rtl">{said}</span>' if quiz.right_to_left else said
 
 
-def _blocks(blocks: Iterable[Block], quiz: Quiz) -> Iterable[str]:
+def _blocks(blocks: Iterable[Block], quiz: Quiz[Grading]) -> Iterable[str]:
     """The blocks as Markdown; a picture would have to be a file of its own, and the equations say what it shows."""
     for block in blocks:
         match block:
@@ -97,9 +98,9 @@ def _blocks(blocks: Iterable[Block], quiz: Quiz) -> Iterable[str]:
                 yield ""
 
 
-def _solution(question: Question, quiz: Quiz) -> str:
+def _solution(question: Question[Grading], quiz: Quiz[Grading]) -> str:
     """What is said afterwards, and the likeliest wrong numbers with their slips, on one line."""
     said = [_held(line, quiz) for line in question.general]
-    for wrong, feedback in question.wrong[:MOST_WRONG]:
+    for wrong, feedback in list(zip(question.grading.wrong, question.wrong, strict=True))[:MOST_WRONG]:
         said.append(f"${spell(wrong.value)}$: {_held(feedback, quiz)}")
     return " ".join(said)

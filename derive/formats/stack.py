@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from derive.arithmetic import Key
 from derive.exercises.carrying import Carried
+from derive.exercises.formulagradings import FormulaGrading
 from derive.exercises.gradings import Grading
 from derive.formats.markup import tag
 from derive.formats.moodle import category, field, general_feedback, page, plain, said
 from derive.formats.plain import typed
 from derive.formats.webtex import paragraphs, sentence
-from derive.quizpages import Question, Quiz
+from derive.quizpages import Quiz
 from derive.rounding import spell
+from derive.tables.ops import OPS
+from derive.written import Call, Name, Tree, walk
 
 MOST_WRONG = 12
 """Slips that have a node of their own in one tree."""
@@ -45,7 +50,7 @@ class Node:
     test: str = "NumAbsolute"
 
 
-def render_stack(quizzes: Sequence[Quiz]) -> str:
+def render_stack(quizzes: Sequence[Quiz[Any]]) -> str:
     """The file that Moodle imports where STACK is installed; of many papers all questions are in one category."""
     first = quizzes[0]
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
@@ -53,22 +58,21 @@ def render_stack(quizzes: Sequence[Quiz]) -> str:
     return "\n".join([*lines, *map(_question, quizzes), "</quiz>"]) + "\n"
 
 
-def _question(quiz: Quiz) -> str:
+def _question(quiz: Quiz[Any]) -> str:
     front = paragraphs(quiz.front, quiz.script, quiz.right_to_left)
     rows = [tag("p", sentence(quiz.carry, quiz.script, quiz.right_to_left))]
     for k, question in enumerate(quiz.questions, 1):
-        find = sentence((*question.find, f" ({question.what})"), quiz.script, quiz.right_to_left)
+        what = f" ({question.what})" if question.what else ""
+        find = sentence((*question.find, what), quiz.script, quiz.right_to_left)
         rows.append(tag("p", f"{find} [[input:ans{k}]] [[validation:ans{k}]]") + f"[[feedback:prt{k}]]")
-    sources = {key for question in quiz.questions if question.grading.carried for key in question.grading.carried.sources}
-    optional = [question.grading.key in sources for question in quiz.questions]
-    trees = [_nodes(quiz, k, question, empty) for k, (question, empty) in enumerate(zip(quiz.questions, optional, strict=True), 1)]
+    drawn = [_formula_answer(quiz, k) if quiz.in_symbols else _answer(quiz, k) for k in range(1, len(quiz.questions) + 1)]
     parts = [
         tag("name", tag("text", plain(f"{quiz.name}: {quiz.whole}"))),
         field("questiontext", page(quiz, "\n".join((front, *rows))), format="html"),
         field("generalfeedback", general_feedback(quiz, quiz.questions), format="html"),
         f"<defaultgrade>{len(quiz.questions)}</defaultgrade><penalty>{PENALTY}</penalty><hidden>0</hidden><idnumber></idnumber>",
         tag("stackversion", tag("text", VERSION)),
-        tag("questionvariables", "<text></text>"),
+        tag("questionvariables", tag("text", plain(_definitions(quiz) if quiz.in_symbols else ""))),
         field("specificfeedback", "", format="html"),
         tag("questionnote", tag("text", plain(quiz.name)), format="moodle_auto_format"),
         "<questionsimplify>1</questionsimplify><assumepositive>0</assumepositive><assumereal>0</assumereal>",
@@ -77,21 +81,35 @@ def _question(quiz: Quiz) -> str:
         "<sqrtsign>1</sqrtsign><complexno>i</complexno><inversetrig>cos-1</inversetrig><logicsymbol>lang</logicsymbol>",
         "<matrixparens>[</matrixparens><variantsselectionseed></variantsselectionseed>",
     ]
-    for k, (question, empty) in enumerate(zip(quiz.questions, optional, strict=True), 1):
-        parts.append(_input(k, question, empty))
-    for k, (question, nodes) in enumerate(zip(quiz.questions, trees, strict=True), 1):
-        parts.append(_tree(quiz, k, nodes, [_seen(k)] if optional[k - 1] else [], question))
-    parts += _tests(quiz, trees)
+    parts += [_input(answer) for answer in drawn]
+    parts += [_tree(answer, said(quiz, question.unexplained)) for answer, question in zip(drawn, quiz.questions, strict=True)]
+    parts += _tests(drawn)
     return tag("question", "\n".join(("", *parts, "")), type="stack")
 
 
-def _input(k: int, question: Question, optional: bool) -> str:
-    """A field for a number; one that other answers may rest on may stay empty, so that those are marked all the same."""
+@dataclass(frozen=True)
+class Answer:
+    """A field to answer in and its tree: the right answer, the `nodes`, the variables they use, and what the field takes.
+
+    A field that other answers may rest on may stay empty, so that those are marked all the same.
+    """
+
+    k: int
+    right: str
+    nodes: tuple[Node, ...]
+    variables: tuple[str, ...]
+    optional: bool
+    kind: str = "numerical"
+    words: str = ""
+
+
+def _input(answer: Answer) -> str:
+    size, shown = ("15", "0") if answer.kind == "numerical" else ("40", "1")
     fields = {
-        "name": f"ans{k}", "type": "numerical", "tans": question.grading.shown, "boxsize": "15", "strictsyntax": "1",
-        "insertstars": "0", "syntaxhint": "", "syntaxattribute": "0", "forbidwords": "", "allowwords": "", "forbidfloat": "0",
-        "requirelowestterms": "0", "checkanswertype": "0", "mustverify": "0", "showvalidation": "0",
-        "options": "allowempty" if optional else "",
+        "name": f"ans{answer.k}", "type": answer.kind, "tans": answer.right, "boxsize": size, "strictsyntax": "1",
+        "insertstars": "0", "syntaxhint": "", "syntaxattribute": "0", "forbidwords": "", "allowwords": answer.words,
+        "forbidfloat": "0", "requirelowestterms": "0", "checkanswertype": "0", "mustverify": shown, "showvalidation": shown,
+        "options": "allowempty" if answer.optional else "",
     }  # fmt: skip
     return tag("input", "".join(tag(name, plain(value)) for name, value in fields.items()))
 
@@ -99,19 +117,88 @@ def _input(k: int, question: Question, optional: bool) -> str:
 # --- the tree -----------------------------------------------------------------------------------------------------------
 
 
-def _nodes(quiz: Quiz, k: int, question: Question, optional: bool) -> list[Node]:
-    """What is tried on an answer, in this order."""
-    grading, answer = question.grading, f"seen{k}" if optional else f"ans{k}"
+def _is_source(quiz: Quiz[Any], key: Key) -> bool:
+    """Whether another answer may follow from this one."""
+    gradings = [question.grading for question in quiz.questions]
+    if quiz.in_symbols:
+        return any(key in grading.sources for grading in gradings)
+    return any(key in grading.carried.sources for grading in gradings if grading.carried is not None)
+
+
+def _answer(quiz: Quiz[Grading], k: int) -> Answer:
+    """A number: what is tried on it, in this order."""
+    question = quiz.questions[k - 1]
+    grading, optional = question.grading, _is_source(quiz, question.grading.key)
+    answer = f"seen{k}" if optional else f"ans{k}"
     nodes = [
         Node("right", answer, _number(grading.value), _half(grading), "1", said(quiz, question.right)),
         Node("rounded", answer, grading.shown, spell(grading.tolerance), "1", said(quiz, question.rounded)),
     ]
+    variables = [f"seen{k}: if numberp(float(ans{k})) then ans{k} else 1.0e99;"] if optional else []
     if grading.carried is not None:
         nodes.append(Node("carried", f"way{k}", "0", "1", CARRIED, said(quiz, question.carried)))
-    for place, (wrong, feedback) in enumerate(question.wrong[:MOST_WRONG], 1):
+        variables.append(_way(quiz, k, grading, grading.carried))
+    for place, (wrong, feedback) in enumerate(zip(grading.wrong[:MOST_WRONG], question.wrong, strict=False), 1):
         name = f"{wrong.slips[0].slip}-{place}"
         nodes.append(Node(name, answer, spell(wrong.value), spell(wrong.tolerance), "0", said(quiz, feedback)))
-    return nodes
+    return Answer(k, grading.shown, tuple(nodes), tuple(variables), optional)
+
+
+def _formula_answer(quiz: Quiz[FormulaGrading], k: int) -> Answer:
+    """A formula: what it is compared with, in this order."""
+    question = quiz.questions[k - 1]
+    grading, optional = question.grading, _is_source(quiz, question.grading.key)
+    full = f"subst(forward,{maxima(grading.formula)})"
+    right = Node("right", f"subst(forward,ans{k})", full, "", "1", said(quiz, question.right), "AlgEquiv")
+    nodes, variables = [right], []
+    if grading.carried is not None:
+        places = [next(k for k, other in enumerate(quiz.questions, 1) if other.grading.key == key) for key in grading.sources]
+        plainly = " or ".join(f"is(ans{place}=EMPTYANSWER) or is(abs(ans{place})=1) or is(ans{place}=0)" for place in places)
+        variables = [f"way{k}: if {plainly} then EMPTYANSWER else {maxima(grading.carried)};"]
+        nodes.append(Node("carried", f"ans{k}", f"way{k}", "", CARRIED, said(quiz, question.carried), "AlgEquiv"))
+    for place, (wrong, feedback) in enumerate(zip(grading.wrong[:MOST_WRONG], question.wrong, strict=False), 1):
+        name = f"{wrong.slips[0].slip}-{place}"
+        nodes.append(Node(name, f"ans{k}", maxima(wrong.formula), "", "0", said(quiz, feedback), "AlgEquiv"))
+    words = ",".join(name for name in _functions(*_trees(grading)) if name not in BUILT_IN and OPS[name].arguments)
+    return Answer(k, maxima(grading.formula), tuple(nodes), tuple(variables), optional, "algebraic", words)
+
+
+def _trees(grading: FormulaGrading) -> list[Tree]:
+    """Every formula that has to do with an answer."""
+    wrong = (wrong.formula for wrong in grading.wrong[:MOST_WRONG])
+    return [grading.formula, *(tree for _, tree in grading.forward), *wrong]
+
+
+BUILT_IN = frozenset(("exp", "log", "sqrt", "abs", "max", "min", "tanh", "sin", "cos", "erf"))
+"""Operations that Maxima has by the same name."""
+
+
+def maxima(tree: Tree) -> str:
+    """A formula as Maxima reads it."""
+    return typed(tree).replace("pi()", "%pi")
+
+
+def _functions(*trees: Tree) -> tuple[str, ...]:
+    """The operations in some formulas, and those in theirs, each once and after those it is made of."""
+    found: dict[str, None] = {}
+    for tree in trees:
+        for node in walk(tree):
+            if isinstance(node, Call) and node.function not in found:
+                formula = OPS[node.function].formula
+                inner = () if formula is None else _functions(formula(node.arguments, node.part or 0))
+                found |= dict.fromkeys(inner) | {node.function: None}
+    return tuple(found)
+
+
+def _definitions(quiz: Quiz[FormulaGrading]) -> str:
+    """The operations that these formulas call by name, for Maxima: sigmoid(z):=1/(1 + exp(-z));"""
+    lines = []
+    for name in _functions(*(tree for question in quiz.questions for tree in _trees(question.grading))):
+        op = OPS[name]
+        if op.formula is not None and len(op.arguments) == 1 and name not in BUILT_IN:
+            lines.append(f"{name}(z):={maxima(op.formula((Name('z'),), 0))};")
+    forward = ",".join(f"{name}={maxima(tree)}" for name, tree in quiz.questions[0].grading.forward)
+    return "\n".join([*lines, f"forward: [{forward}];"])
 
 
 def _half(grading: Grading) -> str:
@@ -123,22 +210,16 @@ def _half(grading: Grading) -> str:
     return spell(Decimal("0.500000001").scaleb(place))
 
 
-def _seen(k: int) -> str:
-    """An answer as a number; one that was left empty is none that could be right."""
-    return f"seen{k}: if numberp(float(ans{k})) then ans{k} else 1.0e99;"
-
-
 def _number(value: Decimal) -> str:
     """A value to the digits that Maxima's floats hold."""
     return spell(Decimal(f"{value:.16e}"))
 
 
-def _tree(quiz: Quiz, k: int, nodes: Sequence[Node], variables: Sequence[str], question: Question) -> str:
+def _tree(answer: Answer, last: str) -> str:
     """The tree: each node goes on to the next, and the last says that no slip is known."""
-    carried, last = question.grading.carried, said(quiz, question.unexplained)
-    variables = variables if carried is None else [*variables, _way(quiz, k, question, carried)]
+    k, nodes = answer.k, answer.nodes
     head = f"<name>prt{k}</name><value>1.0000000</value><autosimplify>1</autosimplify><feedbackstyle>1</feedbackstyle>"
-    head += tag("feedbackvariables", tag("text", "\n".join(map(plain, variables))))
+    head += tag("feedbackvariables", tag("text", "\n".join(map(plain, answer.variables))))
     written = []
     for place, node in enumerate(nodes):
         ends = place == len(nodes) - 1
@@ -155,40 +236,40 @@ def _tree(quiz: Quiz, k: int, nodes: Sequence[Node], variables: Sequence[str], q
     return tag("prt", "\n".join((head, *written)))
 
 
-def _way(quiz: Quiz, k: int, question: Question, carried: Carried) -> str:
+def _way(quiz: Quiz[Grading], k: int, grading: Grading, carried: Carried) -> str:
     """How far an answer is from what follows from the other ones, in units of what rounding can do; 2 where that is no question.
 
     It is one where all of them are numbers, not 0 or ±1, which leave nothing to be worked out, and one of them is not accepted.
     """
     by_key = {other.grading.key: (place, other.grading) for place, other in reversed(list(enumerate(quiz.questions, 1)))}
     sources = [by_key[key] for key in carried.sources]
-    given = " and ".join(f"numberp(float(ans{place}))" for place, _ in ((k, question.grading), *sources))
+    given = " and ".join(f"numberp(float(ans{place}))" for place, _ in ((k, grading), *sources))
     real = " and ".join(f"not(member(float(abs(ans{place})),[0.0,1.0]))" for place, _ in sources)
-    wrong = " or ".join(f"is(abs(ans{place}-({grading.shown}))>{spell(grading.tolerance)})" for place, grading in sources)
-    turn = "-" if question.grading.negative else ""
-    distance = f"(ans{k}-{turn}({typed(carried.tree)}))/({carried.unit:.6e}*({typed(carried.size)})+1.0e-30)"
+    wrong = " or ".join(f"is(abs(ans{place}-({other.shown}))>{spell(other.tolerance)})" for place, other in sources)
+    turn = "-" if grading.negative else ""
+    distance = f"(ans{k}-{turn}({maxima(carried.tree)}))/({carried.unit:.6e}*({maxima(carried.size)})+1.0e-30)"
     return f"way{k}: if {given} then (if {real} and ({wrong}) then float({distance}) else 2) else 2;"
 
 
 # --- its own tests ------------------------------------------------------------------------------------------------------
 
 
-def _tests(quiz: Quiz, trees: Sequence[Sequence[Node]]) -> Iterable[str]:
+def _tests(answers: Sequence[Answer]) -> Iterable[str]:
     """The tests that STACK runs on a question: everything right; then for each answer its likeliest slip, the others right."""
-    right = [question.grading.shown for question in quiz.questions]
-    yield _test(1, right, [(k, "1.0000000", "0.0000000", f"prt{k}-right") for k in range(1, len(right) + 1)])
+    right = [answer.right for answer in answers]
+    yield _test(1, right, [(answer.k, "1.0000000", "0.0000000", f"prt{answer.k}-right") for answer in answers])
     case = 1
-    for k, nodes in enumerate(trees, 1):
-        slip = next((node for node in nodes if node.score == "0"), None)
+    for answer in answers:
+        slip = next((node for node in answer.nodes if node.score == "0"), None)
         if slip is not None:
             case += 1
-            inputs = [slip.teacher if place == k else value for place, value in enumerate(right, 1)]
-            yield _test(case, inputs, [(k, "0.0000000", "0.1000000", f"prt{k}-{slip.name}")])
+            inputs = [*right[: answer.k - 1], slip.teacher, *right[answer.k :]]
+            yield _test(case, inputs, [(answer.k, "0.0000000", "0.1000000", f"prt{answer.k}-{slip.name}")])
 
 
 def _test(case: int, inputs: Sequence[str], expected: Iterable[tuple[int, str, str, str]]) -> str:
     body = f"<testcase>{case}</testcase><description></description>"
-    body += "".join(tag("testinput", f"<name>ans{k}</name>" + tag("value", value)) for k, value in enumerate(inputs, 1))
+    body += "".join(tag("testinput", f"<name>ans{k}</name>" + tag("value", plain(value))) for k, value in enumerate(inputs, 1))
     for k, score, penalty, note in expected:
         told = f"<name>prt{k}</name><expectedscore>{score}</expectedscore><expectedpenalty>{penalty}</expectedpenalty>"
         body += tag("expected", told + tag("expectedanswernote", note))
