@@ -199,7 +199,7 @@ def test_no_slip_is_accepted_however_it_is_rounded(slip):
 def test_no_slip_of_the_table_is_accepted_unless_the_key_says_so(name):
     """Each slip done on the sheet in 40 digits, by the machinery of the audit rather than that of the bounds."""
     problem = derive.find(name)
-    key = make_answer_key(problem, items_of(problem))
+    key = make_answer_key(problem, [entry.quantity for entry in items_of(problem)])
     told = hidden = 0
     slips = [slip for slip in candidates(key.sheet) if not slip.given]
     for slip in random.Random(name).sample(slips, min(len(slips), 120)):
@@ -523,7 +523,7 @@ def test_each_slip_ends_in_its_own_node(run):
     trees, key = read_prts(question), list(gradings("q1").values())
     right = [grading.shown for grading in key]
     exactly = true_values_of("q1")
-    sheet = make_answer_key(derive.find("q1"), items_of(derive.find("q1"))).sheet
+    sheet = make_answer_key(derive.find("q1"), [entry.quantity for entry in items_of(derive.find("q1"))]).sheet
     seen = 0
     for k, grading in enumerate(key):
         for place, wrong in enumerate(grading.wrong[:12], 1):
@@ -538,7 +538,7 @@ def test_each_slip_ends_in_its_own_node(run):
 
 def true_values_of(name):
     problem = derive.find(name)
-    return make_answer_key(problem, items_of(problem)).truth
+    return make_answer_key(problem, [entry.quantity for entry in items_of(problem)]).truth
 
 
 def test_formulas_are_the_slopes_of_the_forward_pass():

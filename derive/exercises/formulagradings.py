@@ -67,7 +67,7 @@ def formula_gradings_of(problem: Problem) -> tuple[FormulaGrading, ...]:
     'w3_1*a2_1*(1 - a2_1)'
     """
     entries = items_of(problem)
-    answers = make_answer_key(problem, entries)
+    answers = make_answer_key(problem, (entry.quantity for entry in entries if entry.quantity is not None))
     sheet = answers.sheet
     typed: dict[Key, Tree] = {}
     for place, entry in enumerate(entries, 1):
