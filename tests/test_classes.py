@@ -162,15 +162,15 @@ def test_a_poisoned_line_costs_that_line_only():
             assert now.lines == before.lines
 
 
-SLOW = "(y1 - t1)*y1*(1 - y1)*h1 + 0*(" + "+".join(["normal_cdf(y1)^0.3"] * 600) + ")"
-"""A right formula, at the limit of what is read, whose value takes long to compute."""
+SLOW = "mish(" * 9 + "y1" + ")" * 9
+"""A formula that nobody will ever see the value of: its argument stands twice in the formula of each of these."""
 
 
 def test_a_formula_that_takes_too_long_is_undecided_and_the_command_says_so(run, tmp_path):
     rows = [["student", *NAMES], ["Ada", *GOOD], ["Bo", "0.59", SLOW, "0.791820"], ["Cy", *GOOD]]
     with (tmp_path / "class.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    status, out, err = run("check", "q1", tmp_path / "class.csv", "--jobs", 1, "--time-limit", "0.5", "--format", "json")
+    status, out, err = run("check", "q1", tmp_path / "class.csv", "--jobs", 1, "--time-limit", 1, "--format", "json")
     papers = json.loads(out)["papers"]
     assert status == 4
     assert "one line was not judged and counts as undecided: Bo, row 3, column dL/dw5" in err
