@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from derive.derivation import Derivation
+    from derive.editions import Edition, make_papers
     from derive.emission.files import emit
     from derive.errors import DeriveError
     from derive.exercises.answers import load_answers, read_answers
@@ -38,6 +39,7 @@ _HOME = {
     "ArrayDerivation": "tensors.work",
     "Derivation": "derivation",
     "DeriveError": "errors",
+    "Edition": "editions",
     "Problem": "problem",
     "Rounding": "rounding",
     "audit_homework": "exercises.homework",
@@ -50,6 +52,7 @@ _HOME = {
     "load": "spec",
     "load_answers": "exercises.answers",
     "load_text": "spec",
+    "make_papers": "editions",
     "read_answers": "exercises.answers",
     "render": "formats",
 }
@@ -58,6 +61,7 @@ __all__ = [
     "ArrayDerivation",
     "Derivation",
     "DeriveError",
+    "Edition",
     "Problem",
     "Rounding",
     "__version__",
@@ -71,6 +75,7 @@ __all__ = [
     "load",
     "load_answers",
     "load_text",
+    "make_papers",
     "read_answers",
     "render",
 ]

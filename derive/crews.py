@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
+from itertools import islice
 from multiprocessing import get_all_start_methods, get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from threading import Lock, Thread, current_thread, main_thread
 from typing import Any, TypeVar
 
-from derive.errors import DeriveError, LimitError
+from derive.errors import DeriveError, LimitError, UsageError
 
 Result = TypeVar("Result")
 
@@ -148,6 +150,87 @@ class Crew(Executor):
         process.join()
         with self.lock:
             self.workers.discard(process)
+
+
+Item = TypeVar("Item")
+
+
+def in_order(
+    submit: Callable[[tuple[Item, ...]], Future[Sequence[Result]]], items: Iterable[Item], together: int, ahead: int
+) -> Iterator[Result]:
+    """What comes of items that are submitted so many `together`, in order; `ahead` units may be under way or wait to be taken."""
+    source = iter(items)
+    waiting: deque[Future[Sequence[Result]]] = deque()
+    try:
+        while True:
+            while len(waiting) < ahead and (unit := tuple(islice(source, together))):
+                waiting.append(submit(unit))
+            if not waiting:
+                return
+            yield from waiting.popleft().result()
+    finally:  # whoever stops asking wants nothing that is under way
+        for future in waiting:
+            future.cancel()
+
+
+def submitted(executor: Executor, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """A task for an executor.  Raises UsageError where it takes none."""
+    try:
+        return executor.submit(function, *arguments)
+    except Exception as error:
+        raise UsageError(f"the executor takes no work: {type(error).__name__}: {error}") from None
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether another try would end the same way."""
+    return isinstance(error, DeriveError | BrokenExecutor | CancelledError)
+
+
+def told_plainly(error: BaseException) -> BaseException:
+    """An error as whoever asked for the work is told of it."""
+    if isinstance(error, BrokenExecutor):
+        return UsageError(f"the executor takes no work any more: {error}")
+    if isinstance(error, Stopped):
+        why = "it took too long" if error.note == "time-limit" else "its worker died twice"
+        return LimitError(f"the work was not done: {why}")
+    return error
+
+
+def persistent(executor: Executor, task_of: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], Future[Any]]:
+    """What submits a unit of work, and once more where its worker died; the work is pure, so that no harm is done."""
+
+    def submit(unit: Any) -> Future[Any]:
+        outer: Future[Any] = Future()
+
+        def attempt(left: int) -> None:
+            def done(inner: Future[Any]) -> None:
+                error = None if inner.cancelled() else inner.exception()
+                if inner.cancelled():
+                    outer.cancel()
+                elif error is not None and left and not is_final(error):
+                    try:
+                        attempt(left - 1)
+                    except DeriveError:
+                        tell_future(outer, error=error)
+                else:
+                    tell_future(outer, None if error else inner.result(), error and told_plainly(error))
+
+            submitted(executor, *task_of(unit)).add_done_callback(done)
+
+        attempt(1)
+        return outer
+
+    return submit
+
+
+def tell_future(future: Future[Any], value: Any = None, error: BaseException | None = None) -> None:
+    """Give a future its value or its error, unless nobody wants it any more."""
+    if not future.set_running_or_notify_cancel():
+        return
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
 
 
 def work(connection: Connection, ready: Callable[[], object]) -> None:

@@ -8,17 +8,22 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
+from derive import __version__
 from derive.errors import UsageError
 from derive.progress import track
 from derive.requests import paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import deliver, put_pages, style_asked, tell
-from derive.tables.endings import BANKS, ending_of, source_of
+from derive.tables.endings import BANKS, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from derive.crews import Crew
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.exercises.keys import Entry
+    from derive.editions import Edition, MadePaper
     from derive.problem import Problem
     from derive.tensors.work import ArrayDerivation
 
@@ -44,8 +49,8 @@ def run_key(options: argparse.Namespace) -> None:
     if options.variants is not None:
         _variants(problem, stem_of(name), options)
         return
-    if options.force:
-        raise UsageError("--force goes with --variants")
+    if options.force or options.jobs is not None:
+        raise UsageError(f"--{'force' if options.force else 'jobs'} goes with --variants")
     work: Derivation | ArrayDerivation | Proof
     if paper is not None:
         rounding = rounding_of(problem, read_id(paper))
@@ -80,59 +85,79 @@ MANY = 50
 
 
 def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
-    from derive.exercises.keys import answer_sheet, entries_of
-    from derive.exercises.variants import Variants
-    from derive.folders import check_folder, write_folder
-    from derive.formats import draw_page, finished
-    from derive.formats.keys import WHOLE, key_files
-    from derive.keypages import rejections, repeated, sheets_of, worksheet_of
+    from derive.editions import Edition, make_papers
+    from derive.folders import GrowingFolder, check_folder, write_folder
 
     if options.output is None:
         raise UsageError(f"--variants writes many files: add -o DIR, a folder for them, such as -o {stem}-papers")
-    only = options.paper_only or options.key_only
+    only = "paper" if options.paper_only else "key" if options.key_only else ""
     if only and options.format == "json":
         raise UsageError("--paper-only and --key-only are pages, and JSON is none")
     if options.paper is not None:
         raise UsageError("--paper is one paper and --variants many; give one of the two")
     check_folder(options.output, options.force)
-    family = Variants(problem, stem, rounding_asked(argparse.Namespace(**{**vars(options), **_AS_TEXT})))
-    files: dict[str, str] = {}
-    answers: list[tuple[str, tuple[Entry, ...]]] = []
-    rejected: list[str] = []
-    drawn: set[str] = set()
-    style, digits = style_asked(options, source_of(options.format)), options.digits_script
-    template = None
-    usual = style != "json" and not style.startswith("text-") and digits == "latin"
-    apart = bool(only) and style in WHOLE  # one document would hold both
-    if options.variants >= MANY and not options.worksheet and usual and not apart:
-        from derive.formats.templates import template_of
+    rounding, style = rounding_asked(argparse.Namespace(**{**vars(options), **_AS_TEXT})), source_of(options.format)
+    edition = Edition(
+        problem, stem, options.seed, rounding, options.format, style_asked(options, style), options.lang, options.digits_script,
+        only, options.worksheet, tuple(options.blank), options.variants >= MANY,
+    )  # fmt: skip
+    papers: list[Record] = []
+    count, numbers = options.variants, range(1, options.variants + 1)
+    if options.jobs is None:
 
-        template = template_of(family, style, options.lang)
-    for number in track(range(1, options.variants + 1), options.variants, "variants", options.lang):
-        filled = template.paper(options.seed, number) if template is not None else None
-        if filled is not None:
-            made = dict(filled.files)
-            rejected += filled.rejected
-            drawn.add(repr(filled.numbers))
-            answers.append((filled.id, filled.answers))
-        else:
-            variant = family.paper(options.seed, number)
-            sheets = sheets_of(variant.work, variant.id, options.lang, digits)
-            made = key_files(sheets, variant.work, style, variant.id)
-            if apart:
-                kind, page = ("paper", sheets.paper) if options.paper_only else ("key", sheets.key)
-                made = {f"{variant.id}-{kind}.{ending_of(style)}": draw_page(page, style)}
-            rejected += variant.rejected
-            drawn.add(repr(family.numbers_of(variant.problem)))
-            answers.append((variant.id, entries_of(variant.work)))
-        if options.worksheet:
-            page = worksheet_of(variant.work, options.blank, variant.id, options.lang, digits)
-            made[f"{variant.id}-worksheet.{ending_of(style)}"] = draw_page(page, style)
-        kept = {"-key.": not options.paper_only, "-paper.": not options.key_only}
-        files |= {name: text for name, text in made.items() if all(keep for mark, keep in kept.items() if mark in name)}
-    ends, end = ending_of(style), ending_of(options.format)
-    written = {name.removesuffix(ends) + end: partial(finished, text, options.format) for name, text in files.items()}
-    write_folder(options.output, {**written, "answers.csv": answer_sheet(answers)}, options.force)
-    tell(rejections(options.variants, rejected, options.lang))
-    if len(drawn) < options.variants:
-        tell(repeated(options.variants - len(drawn), options.lang))
+        def files() -> Iterator[tuple[str, str | bytes]]:
+            for paper in track(make_papers(edition, numbers), count, "variants", options.lang):
+                papers.append(_record(paper))
+                yield from paper.files.items()
+            yield "answers.csv", _answers(papers)
+
+        write_folder(options.output, files(), options.force)
+    else:
+        with (
+            _crew(options.jobs, edition) as crew,
+            GrowingFolder(options.output, f"derive {__version__} key {count} {edition.mark}", options.force) as growing,
+        ):
+            done = min(growing.done, count)
+            if done:
+                tell(f"goes on from {growing.place.name}: {done:,} of {count:,} papers are made already")
+            elif growing.ledger.other:
+                tell(f"{growing.place.name} was of other papers; it is begun anew")
+            for paper in track(make_papers(edition, numbers[done:], crew), count - done, "variants", options.lang):
+                growing.add(paper.files, _record(paper))
+            papers += growing.ledger.records()
+            growing.finish({"answers.csv": _answers(papers)})
+    _tell_rejections(papers, options.lang)
+
+
+Record = list["Any"]
+"""What is kept of a paper until all are made: its id, the labels and digits of its answers, the rejected draws, its numbers."""
+
+
+def _record(paper: MadePaper) -> Record:
+    answers = [[entry.label, list(entry.shown)] for entry in paper.answers]
+    return [paper.id, answers, list(paper.rejected), list(paper.numbers)]
+
+
+def _answers(papers: Sequence[Record]) -> str:
+    from derive.exercises.keys import Entry, answer_sheet
+    from derive.written import Name
+
+    entries = ((id_, [Entry(label, Name(label), tuple(digits)) for label, digits in found]) for id_, found, _, _ in papers)
+    return answer_sheet(entries)
+
+
+def _tell_rejections(papers: Sequence[Record], language: str) -> None:
+    from derive.keypages import rejections, repeated
+
+    tell(rejections(len(papers), [gate for _, _, rejected, _ in papers for gate in rejected], language))
+    drawn = {tuple(numbers) for _, _, _, numbers in papers}
+    if len(drawn) < len(papers):
+        tell(repeated(len(papers) - len(drawn), language))
+
+
+def _crew(jobs: int, edition: Edition) -> Crew:
+    """Workers that have loaded what papers are made with."""
+    from derive.crews import Crew
+    from derive.editions import maker_of
+
+    return Crew(jobs, None, partial(maker_of, edition), ("sympy", "derive.editions", "derive.formats.templates", "derive.checks"))

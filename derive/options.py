@@ -149,6 +149,7 @@ def _key(command: argparse.ArgumentParser) -> None:
     command.add_argument("--paper", metavar="ID", help="the variant with this id")
     command.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
     command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
+    command.add_argument("--jobs", type=_count(1, 256), metavar="N", help="with --variants: make them with N worker processes")
     command.add_argument("--force", action="store_true", help="write into a folder that is not empty")
     _page(command, (*FORMATS, *BANKS))
     _numbers(command)

@@ -18,6 +18,7 @@ from conftest import COMMAND, PLACE
 
 import derive
 from derive.crews import Crew, Stopped
+from derive.editions import Edition, make_papers
 from derive.errors import InputError, LimitError, UsageError
 from derive.exercises import classfiles
 from derive.exercises.classes import marks_of
@@ -308,3 +309,60 @@ def test_a_reader_that_leaves_early_ends_the_workers(tmp_path):
     line = f"{' '.join(COMMAND)} check q1 class.csv --jobs 2 --format csv | head -2"
     done = subprocess.run(line, shell=True, cwd=tmp_path, env={**PLACE, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, timeout=60)
     assert (done.stdout.count("\n"), done.stderr) == (2, "")
+
+
+# --- many papers --------------------------------------------------------------------------------------------------------------
+
+
+def bytes_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("options", [["q1", "--variants", 60, "--format", "latex"], ["mazur", "--variants", 3, "--worksheet"]])
+def test_a_folder_of_papers_has_the_same_bytes_whoever_makes_them(options, run, tmp_path):
+    alone, told = tmp_path / "alone", []
+    for folder, jobs in ((alone, []), (tmp_path / "two", ["--jobs", 2])):
+        status, out, err = run("key", *options, "-o", folder, *jobs)
+        assert (status, out, err[:8]) == (0, "", "derive: ")
+        told.append(err)
+    assert told[0] == told[1]
+    assert bytes_in(alone) == bytes_in(tmp_path / "two")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "two"]
+
+
+def test_any_executor_makes_the_same_papers():
+    edition = Edition(Q1, "q1", 7, Rounding(), "markdown", only="key")
+    with ThreadPoolExecutor(2) as threads:
+        assert list(make_papers(edition, range(1, 5), threads)) == list(make_papers(edition, range(1, 5)))
+
+
+@posix
+def test_interrupted_papers_are_gone_on_with(tmp_path, run):
+    """What is there is not made again: the file of a paper that was made is as it was left."""
+    line = [*COMMAND, "key", "mazur", "--variants", "120", "--format", "latex", "--jobs", "2", "-o", "papers"]
+    ours = {"cwd": tmp_path, "env": {**PLACE, "PYTHONPATH": os.pathsep.join(sys.path)}, "stderr": subprocess.PIPE, "text": True}
+    part = tmp_path / "papers.part"
+    with subprocess.Popen(line, start_new_session=True, **ours) as going:
+        while going.poll() is None and len(list(part.glob("*.tex"))) < 9:
+            time.sleep(0.01)
+        os.killpg(going.pid, signal.SIGINT)
+        assert (going.communicate(timeout=60)[1], going.returncode, (tmp_path / "papers").exists()) == ("", 130, False)
+    wait_for_end(os.killpg, going.pid)
+    first = next(part.glob("mazur-1-001-*.tex"))
+    first.write_text("as it was left")
+    done = (part / "papers.part").read_bytes().count(b"\n") - 1
+    again = subprocess.run(line, timeout=120, check=True, **ours)
+    assert f"goes on from papers.part: {done} of 120 papers are made already\n" in again.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["papers"]
+    run("key", "mazur", "--variants", 120, "--format", "latex", "-o", tmp_path / "alone")
+    found, alone = bytes_in(tmp_path / "papers"), bytes_in(tmp_path / "alone")
+    assert found.pop(first.name) == b"as it was left"
+    del alone[first.name]
+    assert found == alone
+
+
+def test_a_folder_that_is_in_the_way_is_left_alone(run, tmp_path):
+    (tmp_path / "papers.part").mkdir()
+    (tmp_path / "papers.part" / "mine").write_text("mine")
+    status, _, err = run("key", "q1", "--variants", 1, "--jobs", 1, "-o", tmp_path / "papers")
+    assert (status, "papers.part is in the way" in err, bytes_in(tmp_path / "papers.part")) == (2, True, {"mine": b"mine"})

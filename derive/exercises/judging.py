@@ -1,19 +1,17 @@
 """Many papers judged by the workers of an executor, in order, a few ahead of what is asked for.
 
 Owns `judged`.  A unit that fails is taken apart until the line is found that does it: that line is undecided, everything else is
-judged as usual.  Units are pure, so that one which is done twice does no harm.  May import: errors, exercises.
+judged as usual.  Units are pure, so that one which is done twice does no harm.  May import: crews, exercises.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from typing import Any, TypeVar
 
-from derive.errors import DeriveError, UsageError
+from derive.crews import in_order, is_final, submitted, tell_future, told_plainly
 from derive.exercises.answers import Paper
 from derive.exercises.classes import Marks, marks_of
 from derive.exercises.marking import Marking, judge_papers
@@ -42,21 +40,11 @@ def judged(
 
     Raises our own errors where the problem itself cannot be judged, UsageError where the executor takes no work.
     """
-    source = iter(papers)
-    waiting: deque[Future[tuple[Found, ...]]] = deque()
     apart = ThreadPoolExecutor(4)
-    bench = _Bench(executor, judge, marking, apart)
     try:
-        while True:
-            while len(waiting) < AHEAD and (unit := tuple(islice(source, TOGETHER))):
-                waiting.append(bench.judge(unit))
-            if not waiting:
-                return
-            yield from waiting.popleft().result()
-    finally:  # whoever stops asking wants nothing that is under way
+        yield from in_order(_Bench(executor, judge, marking, apart).judge, papers, TOGETHER, AHEAD)
+    finally:
         apart.shutdown(wait=False, cancel_futures=True)
-        for future in waiting:
-            future.cancel()
 
 
 class _Bench:
@@ -67,10 +55,7 @@ class _Bench:
 
     def submit(self, marking: Marking, unit: tuple[Given, ...]) -> Future[Any]:
         """A unit for a worker.  Raises UsageError where the executor takes none."""
-        try:
-            return self.executor.submit(self.function, marking, unit)
-        except Exception as error:
-            raise UsageError(f"the executor takes no work: {type(error).__name__}: {error}") from None
+        return submitted(self.executor, self.function, marking, unit)
 
     def judge(self, unit: tuple[Given, ...]) -> Future[Any]:
         """A unit judged, or where it fails its papers one by one."""
@@ -80,18 +65,25 @@ class _Bench:
             error = None if inner.cancelled() else inner.exception()
             if inner.cancelled():
                 outer.cancel()
-            elif error is None:
-                _tell(outer, inner.result)
-            elif _is_final(error):
-                _tell(outer, lambda: _raised(error))
+            elif error is None or is_final(error):
+                tell_future(outer, None if error else inner.result(), error and told_plainly(error))
             else:
                 try:
-                    self.apart.submit(_tell, outer, lambda: self.one_by_one(unit, error))
+                    self.apart.submit(self.take_apart, unit, error, outer)
                 except RuntimeError:  # nobody asks any more
                     outer.cancel()
 
         self.submit(self.marking, unit).add_done_callback(done)
         return outer
+
+    def take_apart(self, unit: tuple[Given, ...], error: BaseException, outer: Future[Any]) -> None:
+        """Give a future what is found when a unit that failed is done in parts."""
+        try:
+            found = self.one_by_one(unit, error)
+        except BaseException as final:  # whoever asks for the result is told
+            tell_future(outer, error=told_plainly(final))
+        else:
+            tell_future(outer, found)
 
     def one_by_one(self, unit: tuple[Given, ...], error: BaseException) -> tuple[Any, ...]:
         """The papers of a unit that failed, each alone."""
@@ -128,33 +120,10 @@ class _Bench:
                 ((value),) = future.result()
                 found.append((value, None))
             except Exception as error:
-                if _is_final(error):
+                if is_final(error):
                     raise
                 found.append((None, error))
         return found
-
-
-def _is_final(error: BaseException) -> bool:
-    """Whether another try would end the same way."""
-    return isinstance(error, DeriveError | BrokenExecutor | CancelledError)
-
-
-def _raised(error: BaseException) -> Any:
-    if isinstance(error, BrokenExecutor):
-        raise UsageError(f"the executor takes no work any more: {error}") from None
-    raise error
-
-
-def _tell(future: Future[Any], work_out: Callable[[], Any]) -> None:
-    """Give a future what a function gives or raises, unless nobody wants it any more."""
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        value = work_out()
-    except BaseException as error:  # whoever asks for the result is told
-        future.set_exception(error)
-    else:
-        future.set_result(value)
 
 
 NOTES = {"KilledWorker": "worker-died"}
