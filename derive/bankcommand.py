@@ -31,6 +31,9 @@ def run_bank(options: argparse.Namespace) -> None:
     for option in ("worksheet", "paper_only", "key_only"):
         if vars(options)[option]:
             raise UsageError(f"--{option.replace('_', '-')} is a page, and --format {options.format} is none")
+    for option in ("jobs", "cluster"):
+        if vars(options)[option]:
+            raise UsageError(f"--{option} makes pages, and --format {options.format} is none")
     if options.digits_script != "latin":
         raise UsageError("--digits-script is for pages; the digits of questions are those that are typed")
     name, paper = paper_named(options.problem, options.paper)

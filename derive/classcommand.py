@@ -1,13 +1,12 @@
 """The command `check` on a file of answers: one paper, or a class of any size, alone or with workers.
 
-Owns `run_answers` and `executor_asked`.  A gradebook is written from a ledger beside it, in which every paper stands as soon as
+Owns `run_answers`.  A gradebook is written from a ledger beside it, in which every paper stands as soon as
 it is judged.  Imports what it needs when it needs it.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
@@ -16,7 +15,7 @@ from derive.errors import InputError, JudgementError, LimitError, UsageError, sh
 from derive.ledgers import Ledger
 from derive.options import TIME_LIMIT
 from derive.progress import track
-from derive.requests import rounding_asked
+from derive.requests import executor_asked, rounding_asked
 from derive.streams import is_device, open_asked, output_asked, put_work, tell, write_parts
 
 TYPE_CHECKING = False
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from derive.exercises.classfiles import AnswerFile
     from derive.exercises.marking import Marking
     from derive.problem import Problem
+
+MODULES = ("derive.exercises.judging", "derive.exercises.search", "derive.exercises.formulas", "derive.exercises.chains")
+"""What workers judge with."""
 
 LISTED = 1_000
 """Students that the page beside a gradebook lists; of a larger class it has the items only."""
@@ -43,8 +45,10 @@ def run_answers(options: argparse.Namespace, problem: Problem, paper: str | None
 
     from derive.exercises.answers import reading_of
     from derive.exercises.classfiles import open_answers
-    from derive.exercises.marking import marking_of
+    from derive.exercises.marking import judge_of, marking_of
 
+    if options.time_limit is not None and options.jobs is None:
+        raise UsageError("--time-limit goes with --jobs: only a worker of ours can be stopped")
     source = options.answers
     if source == "-":
         if sys.stdin is None:
@@ -55,26 +59,11 @@ def run_answers(options: argparse.Namespace, problem: Problem, paper: str | None
         marking = marking_of(problem, file.names, rounding_asked(options), (only.variant if only else "") or paper or "")
         if file.count > 1:
             gc.enable()  # a class is long work
-        with executor_asked(options, marking) as executor:
+        limit = options.time_limit or TIME_LIMIT
+        with executor_asked(options, limit, partial(judge_of, marking), MODULES) as executor:
             if options.format == "csv" and (only is None or only.student):
                 return _gradebook(options, marking, file, executor)
             return _whole(options, marking, file, executor)
-
-
-@contextmanager
-def executor_asked(options: argparse.Namespace, marking: Marking) -> Iterator[Executor | None]:
-    """The workers that are asked for: none, some of our own, or those of a cluster."""
-    if options.jobs is None:
-        if options.time_limit is not None:
-            raise UsageError("--time-limit goes with --jobs: only a worker can be stopped")
-        yield None
-        return
-    from derive.crews import Crew
-    from derive.exercises.marking import judge_of
-
-    modules = ("derive.exercises.judging", "derive.exercises.search", "derive.exercises.formulas", "derive.exercises.chains")
-    with Crew(options.jobs, options.time_limit or TIME_LIMIT, partial(judge_of, marking), modules) as crew:
-        yield crew
 
 
 def _whole(options: argparse.Namespace, marking: Marking, file: AnswerFile, executor: Executor | None) -> bool:

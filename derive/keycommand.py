@@ -11,7 +11,7 @@ from functools import partial
 from derive import __version__
 from derive.errors import UsageError
 from derive.progress import track
-from derive.requests import paper_named, problem_named, rounding_asked, work_asked
+from derive.requests import executor_asked, paper_named, problem_named, rounding_asked, work_asked
 from derive.streams import deliver, put_pages, style_asked, tell
 from derive.tables.endings import BANKS, source_of
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from derive.crews import Crew
     from derive.decisions import Proof
     from derive.derivation import Derivation
-    from derive.editions import Edition, MadePaper
+    from derive.editions import MadePaper
     from derive.problem import Problem
     from derive.tensors.work import ArrayDerivation
 
@@ -49,8 +48,9 @@ def run_key(options: argparse.Namespace) -> None:
     if options.variants is not None:
         _variants(problem, stem_of(name), options)
         return
-    if options.force or options.jobs is not None:
-        raise UsageError(f"--{'force' if options.force else 'jobs'} goes with --variants")
+    for option in ("force", "jobs", "cluster"):
+        if vars(options)[option]:
+            raise UsageError(f"--{option} goes with --variants")
     work: Derivation | ArrayDerivation | Proof
     if paper is not None:
         rounding = rounding_of(problem, read_id(paper))
@@ -80,12 +80,15 @@ _AS_TEXT: dict[str, object] = {"of": None, "wrt": [], "prove": False, "hessian":
 """A key is of the whole problem, and its digits are those of a page in every format: an id names one paper."""
 
 
+MODULES = ("sympy", "derive.editions", "derive.formats.templates", "derive.checks")
+"""What workers make papers with."""
+
 MANY = 50
 """Papers from which on it pays to make a template of the page first; the bytes are the same either way."""
 
 
 def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
-    from derive.editions import Edition, make_papers
+    from derive.editions import Edition, make_papers, maker_of
     from derive.folders import GrowingFolder, check_folder, write_folder
 
     if options.output is None:
@@ -103,7 +106,7 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
     )  # fmt: skip
     papers: list[Record] = []
     count, numbers = options.variants, range(1, options.variants + 1)
-    if options.jobs is None:
+    if options.jobs is None and options.cluster is None:
 
         def files() -> Iterator[tuple[str, str | bytes]]:
             for paper in track(make_papers(edition, numbers), count, "variants", options.lang):
@@ -114,7 +117,7 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
         write_folder(options.output, files(), options.force)
     else:
         with (
-            _crew(options.jobs, edition) as crew,
+            executor_asked(options, None, partial(maker_of, edition), MODULES) as executor,
             GrowingFolder(options.output, f"derive {__version__} key {count} {edition.mark}", options.force) as growing,
         ):
             done = min(growing.done, count)
@@ -122,7 +125,7 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
                 tell(f"goes on from {growing.place.name}: {done:,} of {count:,} papers are made already")
             elif growing.ledger.other:
                 tell(f"{growing.place.name} was of other papers; it is begun anew")
-            for paper in track(make_papers(edition, numbers[done:], crew), count - done, "variants", options.lang):
+            for paper in track(make_papers(edition, numbers[done:], executor), count - done, "variants", options.lang):
                 growing.add(paper.files, _record(paper))
             papers += growing.ledger.records()
             growing.finish({"answers.csv": _answers(papers)})
@@ -153,11 +156,3 @@ def _tell_rejections(papers: Sequence[Record], language: str) -> None:
     drawn = {tuple(numbers) for _, _, _, numbers in papers}
     if len(drawn) < len(papers):
         tell(repeated(len(papers) - len(drawn), language))
-
-
-def _crew(jobs: int, edition: Edition) -> Crew:
-    """Workers that have loaded what papers are made with."""
-    from derive.crews import Crew
-    from derive.editions import maker_of
-
-    return Crew(jobs, None, partial(maker_of, edition), ("sympy", "derive.editions", "derive.formats.templates", "derive.checks"))

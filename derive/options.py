@@ -150,6 +150,8 @@ def _key(command: argparse.ArgumentParser) -> None:
     command.add_argument("--variants", type=_count(1, 10_000), metavar="N", help="N papers with other numbers, into the folder -o")
     command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S", help="another seed gives other papers (1)")
     command.add_argument("--jobs", type=_count(1, 256), metavar="N", help="with --variants: make them with N worker processes")
+    command.add_argument("--cluster", metavar="ADDRESS",
+                         help="with --variants: make them on a Dask cluster: its scheduler, such as tcp://host:8786")  # fmt: skip
     command.add_argument("--force", action="store_true", help="write into a folder that is not empty")
     _page(command, (*FORMATS, *BANKS))
     _numbers(command)
@@ -165,6 +167,7 @@ def _check(command: argparse.ArgumentParser) -> None:
                          "yours; the process is no sandbox: what it runs can do what you can")  # fmt: skip
     command.add_argument("--jobs", type=_count(1, 256), metavar="N",
                          help="judge answers with N worker processes; a line that takes too long costs that line only")  # fmt: skip
+    command.add_argument("--cluster", metavar="ADDRESS", help="judge answers on a Dask cluster: its scheduler, such as tcp://host:8786")
     command.add_argument("--time-limit", type=_seconds, metavar="S",
                          help="with --code: end it after S seconds; with --jobs: give a line up after S seconds (10)")  # fmt: skip
     command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S",

@@ -1,6 +1,6 @@
 """What the options ask for: the problem, the paper, the rounding, the work.
 
-Owns `problem_named`, `shown_problem`, `typed_in`, `paper_named`, `rounding_asked`, `level_asked` and `work_asked`.  Imports what
+Owns `problem_named`, `typed_in`, `paper_named`, `rounding_asked`, `level_asked`, `work_asked` and `executor_asked`.  Imports what
 it needs when it needs it.
 """
 
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 
 from derive.errors import InputError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from derive.decisions import Proof
     from derive.derivation import Derivation
@@ -114,3 +117,27 @@ def work_asked(problem: Problem, options: argparse.Namespace) -> Derivation | Ar
 
         return derive_model(options.model, rounding_asked(options), options.of, options.wrt, level or "index", options.hessian)
     return derive(problem, rounding_asked(options), options.of, options.wrt, options.prove, level, options.hessian)
+
+
+@contextmanager
+def executor_asked(
+    options: argparse.Namespace, limit: float | None, ready: Callable[[], object], modules: Sequence[str]
+) -> Iterator[Executor | None]:
+    """The workers that are asked for: none, some of our own, or those of a cluster.
+
+    Our own load `modules` once, call `ready` first, and take `limit` seconds for a task at most.
+    """
+    if options.jobs is not None and options.cluster is not None:
+        raise UsageError("--jobs has workers here and --cluster elsewhere; give one of the two")
+    if options.cluster is not None:
+        from derive.clusters import cluster_executor
+
+        with cluster_executor(options.cluster) as executor:
+            yield executor
+    elif options.jobs is not None:
+        from derive.crews import Crew
+
+        with Crew(options.jobs, limit, ready, modules) as crew:
+            yield crew
+    else:
+        yield None

@@ -1,6 +1,7 @@
 """A class of any size: files as streams, workers that a bad line cannot stop, and runs that go on where they were interrupted."""
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -229,7 +230,7 @@ def test_workers_give_the_same_bytes(style, run, tmp_path):
 
 def test_a_time_limit_needs_workers(run, tmp_path):
     write_class(tmp_path / "class.csv", 1)
-    assert run("check", "q1", tmp_path / "class.csv", "--time-limit", 3)[::2] == (2, "derive: --time-limit goes with --jobs: only a worker can be stopped\n")
+    assert run("check", "q1", tmp_path / "class.csv", "--time-limit", 3)[::2] == (2, "derive: --time-limit goes with --jobs: only a worker of ours can be stopped\n")
 
 
 def test_a_large_class_is_not_listed_beside_its_gradebook(run, tmp_path, monkeypatch):
@@ -366,3 +367,71 @@ def test_a_folder_that_is_in_the_way_is_left_alone(run, tmp_path):
     (tmp_path / "papers.part" / "mine").write_text("mine")
     status, _, err = run("key", "q1", "--variants", 1, "--jobs", 1, "-o", tmp_path / "papers")
     assert (status, "papers.part is in the way" in err, bytes_in(tmp_path / "papers.part")) == (2, True, {"mine": b"mine"})
+
+
+# --- a cluster ------------------------------------------------------------------------------------------------------------------
+
+no_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed, so no cluster was tried")
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A real scheduler and two workers on this machine, each a process of its own: the address, and the workers."""
+    place = {"env": {**PLACE, "PYTHONPATH": os.pathsep.join(sys.path)}, "cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask, told = [sys.executable, "-m", "dask"], tmp_path / "scheduler.json"
+    here = ["--scheduler-file", str(told), "--host", "127.0.0.1", "--no-dashboard"]
+    started = [subprocess.Popen([*dask, "scheduler", "--port", "0", *here], **place)]
+    try:
+        wait_until(told.exists)
+        address = json.loads(told.read_text())["address"]
+        for _ in range(2):
+            line = [*dask, "worker", address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny", "--nthreads", "1"]
+            started.append(subprocess.Popen([*line, "--local-directory", str(tmp_path)], **place))
+        from distributed import Client
+
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address, started[1:]
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait()
+
+
+def wait_until(true, seconds=60):
+    for _ in range(seconds * 50):
+        if true():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come to that")
+
+
+@no_dask
+@posix
+@pytest.mark.dask
+def test_a_cluster_that_loses_a_worker_midway_loses_nothing_and_does_nothing_twice(cluster, run, tmp_path):
+    address, workers = cluster
+    write_class(tmp_path / "class.csv", 400)
+    part = tmp_path / "grades.csv.part"
+    with check(tmp_path, "--cluster", address) as going:
+        wait_until(lambda: part.exists() and part.read_bytes().count(b"\n") > 30)
+        workers[0].send_signal(signal.SIGKILL)
+        page, err = going.communicate(timeout=120)
+    assert (going.returncode, err) == (0, "")
+    lost = (tmp_path / "grades.csv").read_bytes()
+    assert run("check", "q1", tmp_path / "class.csv", "-o", tmp_path / "alone.csv") == (0, page, "")
+    assert lost == (tmp_path / "alone.csv").read_bytes()
+    assert [row["student"] for row in csv.DictReader(io.StringIO(lost.decode()))] == [f"s{k}" for k in range(400)]
+    assert run("key", "q1", "--variants", 2, "-o", tmp_path / "here")[0] == 0
+    assert run("key", "q1", "--variants", 2, "-o", tmp_path / "there", "--cluster", address)[0] == 0
+    assert bytes_in(tmp_path / "here") == bytes_in(tmp_path / "there")
+
+
+@pytest.mark.parametrize(("address", "why"), [("tcp://127.0.0.1:9", "Timed out"), ("nonsense://x", "unknown")])
+@no_dask
+@pytest.mark.dask
+def test_a_cluster_that_is_not_there_is_said_in_one_line(address, why, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("derive.clusters.PATIENCE", 1)
+    write_class(tmp_path / "class.csv", 1)
+    status, out, err = run("check", "q1", tmp_path / "class.csv", "--cluster", address)
+    assert (status, out, err.count("\n"), why in err) == (2, "", 1, True)

@@ -8,7 +8,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "derive"
 
 ORDER = [
-    "errors", "catalogues", "progress", "crews", "ledgers", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings", "tables.targets",
+    "errors", "catalogues", "progress", "clusters", "crews", "ledgers", "written", "handwriting", "tables.decimals", "tables.primitives", "tables.formulas", "tables.ops", "tables.laws", "tables.notations", "tables.rules", "tables.endings", "tables.targets",
     "symbols", "reader", "rounding", "arithmetic", "intervals", "slopes", "network", "tables.layers", "updates", "problem", "roles", "batches", "wording", "spec", "backward", "displays", "vectors",
     "values", "curvature", "witnesses", "checks", "unrolled", "derivation", "tensors.shapes", "tensors.components", "tensors.algebra", "tensors.reader", "tensors.layers", "tensors.problems", "tensors.matrices",
     "tensors.reverse", "tensors.expansion", "tensors.judges", "tensors.curvature", "tensors.work", "works",
