@@ -119,7 +119,9 @@ def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
         places = audit.trial.places if audit.trial is not None else {}
         rows: list[tuple[Text, ...]] = [((place,), (formula,)) for place, formula in places.items()]
         rows += [
-            ((line.entry.quantity or line.name,), _corrected(line, rounding, audit)) for line in (*wrong, *carried)
+            ((line.entry.quantity or line.name,), _corrected(line, rounding, audit))
+            for line in (*wrong, *carried)
+            if audit.trial is None or (line.formula is not None and line.entry.quantity not in places)
         ]
         blocks += [Heading(2, speaker.word("audit", "corrected-heading")), Table(head, tuple(rows))]
     return blocks
@@ -179,7 +181,8 @@ def _line_sentence(line: Judged, speaker: Speaker, rounding: Rounding, audit: Au
     if audit.trial is not None:
         rounding = apart(line, rounding)
         given = _returned(line, rounding)
-    parts = speaker.say("audit", "stands", place=_place(line.entry.place, speaker), line=name, given=given)
+    key = "stands" if line.entry.text or audit.trial is None else "stands-alone"
+    parts = speaker.say("audit", key, place=_place(line.entry.place, speaker), line=name, given=given)
     expected = _expected(line, rounding)
     if expected != ("–",):
         parts = (*parts, *speaker.say("audit", "should", expected=expected))

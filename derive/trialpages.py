@@ -44,6 +44,8 @@ def trial_blocks(trial: Trial, speaker: Speaker) -> list[Block]:
     blocks: list[Block] = [Heading(2, speaker.word("trial", "inputs-heading")), _inputs_table(trial, speaker)]
     if trial.order:
         blocks.append(Prose(speaker.say("trial", "order", names=series(trial.order, speaker.comma))))
+    if trial.arrays:
+        blocks.append(Prose(speaker.say("trial", f"arrays-{trial.arrays}")))
     ran = speaker.say(
         "trial", "ran", function=f"{trial.file}:{trial.function}", n=len(trial.inputs), seed=trial.seed, digits=trial.digits
     )
@@ -51,11 +53,10 @@ def trial_blocks(trial: Trial, speaker: Speaker) -> list[Block]:
 
 
 def _inputs_table(trial: Trial, speaker: Speaker) -> Table:
-    count = len(trial.inputs)
-    head = (speaker.word("trial", "quantity"), *(speaker.word("audit", "at-input", n=str(place + 1)) for place in range(count)))
-    rows: list[tuple[Text, ...]] = [
-        ((Name(name),), *((_written(numbers[name]),) for numbers in trial.inputs)) for name in trial.inputs[0]
-    ]
+    shown = trial.inputs[:1] if trial.arrays else trial.inputs
+    places = (speaker.word("audit", "at-input", n=str(place + 1)) for place in range(len(shown)))
+    head = (speaker.word("trial", "quantity"), *places)
+    rows: list[tuple[Text, ...]] = [((Name(name),), *((_written(numbers[name]),) for numbers in shown)) for name in shown[0]]
     return Table(head, tuple(rows))
 
 

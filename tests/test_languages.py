@@ -72,7 +72,7 @@ NOT_WORDS = {("text", "flow"), ("text", "flow-arrow"), ("text", "comma"), ("text
 """Sentences that are only what fills them, and signs."""
 
 LATIN = {
-    "ReLU", "Leaky", "ELU", "SiLU", "GELU", "Mish", "SymPy", "PyTorch", "Adam", "AdamW", "RMSprop", "Polyak", "Nesterov", "Sutskever",
+    "ReLU", "Leaky", "ELU", "SiLU", "GELU", "Mish", "SymPy", "NumPy", "PyTorch", "Adam", "AdamW", "RMSprop", "Polyak", "Nesterov", "Sutskever",
     "Tieleman", "Hinton", "Kingma", "Ba", "Loshchilov", "Hutter", "ln", "min", "max", "a", "e", "k", "t", "x", "y", "z", "L", "W",
 }  # fmt: skip
 """Names, and what stands in formulas."""

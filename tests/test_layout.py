@@ -16,7 +16,7 @@ ORDER = [
     "decisions", "texreader", "exercises.submissions", "exercises.classfiles", "exercises.answers", "exercises.verdicts", "exercises.sheets",
     "exercises.reckoning", "tables.slips", "exercises.search", "exercises.formulas", "exercises.chains", "exercises.audit", "exercises.arrayanswers", "exercises.arrayaudit", "exercises.decided",
     "exercises.classes", "exercises.programs", "exercises.nearly", "exercises.draws", "exercises.distinct", "exercises.variants", "exercises.marking", "exercises.judging", "exercises.keys", "exercises.reaches", "exercises.slipvalues", "exercises.carrying", "exercises.gradings", "exercises.formulagradings", "folders", "wiring", "columns", "pictures",
-    "frames", "blocks", "bidi", "sentences", "scripts", "exercises.runner", "exercises.processes", "exercises.bindings", "exercises.inputs", "exercises.homework", "layouts", "plots", "planes", "proofpages", "trialpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "modelpages", "pages", "explainpages",
+    "frames", "blocks", "bidi", "sentences", "scripts", "exercises.runner", "exercises.processes", "exercises.bindings", "exercises.inputs", "exercises.arrayinputs", "exercises.cases", "exercises.agreement", "exercises.arrayhomework", "exercises.homework", "layouts", "plots", "planes", "proofpages", "trialpages", "auditpages", "updatepages", "hessianpages", "derivationpages", "arraypages", "modelpages", "pages", "explainpages",
     "keypages", "quizpages", "formats", "formats.markup", "formats.mathematics", "formats.plans", "formats.canvas", "formats.plain", "formats.rows", "formats.preambles", "formats.tikz", "formats.latex", "formats.text", "formats.breaks",
     "formats.ascii", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml", "formats.folding", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json",
     "formats.arrayjson", "formats.auditjson", "formats.gradebook",
@@ -24,7 +24,7 @@ ORDER = [
     "formats.exam", "formats.keys", "formats.marked", "formats.templates", "editions",
     "formats.toml", "formats.jupyter", "formats.terminal",
     "emission.programs", "emission.spellings", "emission.trials", "emission.comments", "emission.formulas", "emission.loops", "emission.wholes", "emission.interfaces", "emission.pythontests", "emission.ctests", "emission.python", "emission.c", "emission.files",
-    "starters", "options", "streams", "requests", "classcommand", "codecommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
+    "starters", "options", "streams", "requests", "codecommand", "classcommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""
 

@@ -1,7 +1,7 @@
 """The audit over arrays: every typed formula compared with the nudged equations at small unequal sizes, numbers entry by entry.
 
-Owns `audit_array_paper`.  Whatever form a book prints a gradient in, it is right when its entries are.  May import: errors,
-written, arithmetic, checks, exercises, tensors.
+Owns `audit_array_paper` and `array_formula`.  Whatever form a book prints a gradient in, it is right when its entries are.  May
+import: errors, written, arithmetic, checks, exercises, tensors.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ MOST_TURNED = 6
 def audit_array_paper(problem: Problem, paper: Paper, rounding: Rounding | None = None) -> Audit:
     """One person's answers judged.  The right formulas are those of our own derivation."""
     return _ArrayAuditor(problem, paper, rounding).audit()
+
+
+def array_formula(problem: Problem, quantity: Tree) -> Tree | None:
+    """The formula of an array as the derivation ends it; None for what has none."""
+    return _ArrayAuditor(problem, Paper(), None).expected(quantity)
 
 
 @dataclass(frozen=True)

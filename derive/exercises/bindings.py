@@ -27,6 +27,9 @@ WHOLE = ("given", "values", "data", "numbers", "inputs", "quantities", "cache", 
 TRAINED = ("params", "parameters", "weights", "theta")
 """Names of a parameter that takes a dictionary of what is trained; of everything, where no other takes that."""
 
+UPSTREAM = ("dout", "upstream", "grad_out", "grad_output")
+"""Names of what comes back from above, where the loss is some number that depends on one array."""
+
 MOST_KEYS = 100
 """Keys that a dictionary may have beside four for each quantity."""
 
@@ -100,8 +103,12 @@ def value_asked(name: str, values: Values, problem: Problem) -> str | None:
             return asked
         if asked in RATES and LEARNING_RATE in values:
             return LEARNING_RATE
-    found = gradient_named(name, problem)
-    return f"d{found}" if found is not None and f"d{found}" in values else None
+    if name in UPSTREAM:
+        of = problem.network.mentions[problem.train.loss]
+        return f"d{of[0]}" if len(of) == 1 and problem.arrays is not None else None
+    direct = "_direct" if name.endswith("_direct") else ""
+    found = gradient_named(name.removesuffix("_direct"), problem)
+    return f"d{found}{direct}" if found is not None and f"d{found}{direct}" in values else None
 
 
 def stranger(name: str, values: Values, problem: Problem) -> str:
@@ -191,7 +198,7 @@ def quantity_of_key(key: str, purpose: Purpose, problem: Problem, reading: Any) 
     if found is not None:
         return Partial(problem.train.loss, found), ""
     entry = reading.entry("", key, "1")
-    return (None, shown(entry.fault, 200)) if entry.verdict else (entry.quantity, "")
+    return (None, shown(entry.fault, 200)) if entry.quantity is None else (entry.quantity, "")
 
 
 def has_keys(returned: Any) -> bool:

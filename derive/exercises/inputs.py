@@ -47,12 +47,12 @@ def _drawn(problem: Problem, seed: str) -> Problem:
     for attempt in range(MOST_DRAWS):
         source = random.Random(f"{seed}/{attempt}")  # noqa: S311  (numbers to compute with, not secrets)
         drawn = renumber(problem, _numbers(problem, source, signs=attempt < MOST_DRAWS // 2))
-        if _is_sensible(drawn):
+        if is_sensible(drawn):
             return drawn
     raise LimitError("no random numbers were found at which every quantity has a value (a logarithm of what is below 0?)")
 
 
-def _is_sensible(problem: Problem) -> bool:
+def is_sensible(problem: Problem) -> bool:
     """Whether everything has a value at these numbers, none stands at a kink, and none is huge."""
     sheet = make_sheet(problem)
     values = true_values(sheet)

@@ -41,13 +41,14 @@ class Parameter:
 
 
 class Runner:
-    """A process that has imported the file; `parameters` are those of its function."""
+    """A process that has imported the file; `parameters` are those of its function, `has_numpy` says what arrays come as."""
 
     def __init__(self, process: subprocess.Popen[bytes], path: Path, function: str, seconds: float) -> None:
         self.process, self.path, self.function, self.seconds = process, path, function, seconds
         self.spent, self.asked = 0.0, 0.0
         self.buffer = b""
         self.parameters: tuple[Parameter, ...] = ()
+        self.has_numpy = False
 
     def call(self, positional: Sequence[Any], named: Mapping[str, Any], place: str) -> tuple[Any, bool]:
         """What the function returns, and whether in single precision.  `place` says for which input.
@@ -168,10 +169,11 @@ def open_runner(code: str, seconds: float) -> Iterator[Runner]:
         )
         try:
             runner = Runner(process, path, function, seconds)
-            answer = runner.ask({"path": str(path.resolve()), "function": function, "limits": limits}, ("parameters",))
+            answer = runner.ask({"path": str(path.resolve()), "function": function, "limits": limits}, ("parameters", "numpy"))
             if "missing" in answer:
                 raise InputError(_missing(path, function, answer["missing"]))
             runner.parameters = tuple(Parameter(**parameter) for parameter in answer["parameters"])
+            runner.has_numpy = bool(answer["numpy"])
             yield runner
         finally:
             with suppress(OSError):

@@ -100,7 +100,7 @@ def _imported(request: Message) -> tuple[Message, Callable[..., Any] | None]:
         {"name": p.name, "kind": p.kind.name, "default": p.default is not p.empty}
         for p in inspect.signature(function).parameters.values()
     ]
-    return {"parameters": parameters}, function
+    return {"parameters": parameters, "numpy": importlib.util.find_spec("numpy") is not None}, function
 
 
 def _called(function: Callable[..., Any], request: Message) -> Message:

@@ -102,7 +102,7 @@ class Trial:
     """What somebody's function was run on: `inputs` by the name of each given number, as typed, one after the other.
 
     `digits` are the significant digits to which its numbers are judged; `order` the quantities that a list without names was read
-    as; `places` the right formulas where slips were made.
+    as; `places` the right formulas where slips were made; `arrays` says how arrays were passed.
     """
 
     file: str
@@ -112,6 +112,7 @@ class Trial:
     digits: int
     order: tuple[Tree, ...] = ()
     places: Mapping[Tree, Tree] = field(default_factory=dict)
+    arrays: str = ""
 
 
 @dataclass(frozen=True)
