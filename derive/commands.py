@@ -37,15 +37,15 @@ def run_show(options: argparse.Namespace) -> None:
     if options.fragment and options.format != "latex":
         raise UsageError("--fragment goes with --format latex")
     problem = shown_problem(options)
-    if options.expand:
-        from derive.formats.toml import render_problem
-
-        write_text(render_problem(problem), options.output)
-        return
     if options.emit is not None:
         from derive.emission.files import emit
 
         write_text(emit(_whole_work(problem, options), options.emit), options.output)
+        return
+    if options.expand:
+        from derive.formats.toml import render_problem
+
+        write_text(render_problem(problem), options.output)
         return
     style = "latex-fragment" if options.fragment else options.format
     level = level_asked(options)
@@ -54,17 +54,19 @@ def run_show(options: argparse.Namespace) -> None:
 
 def _whole_work(problem: Problem, options: argparse.Namespace) -> Derivation | ArrayDerivation:
     """The derivation that code is written from.  Raises UsageError for options that only a page or a part of it has."""
+    from derive.options import ARRAY_LEVELS
     from derive.works import derive
 
-    told = {"--of": options.of, "--wrt": options.wrt, "--hessian": options.hessian, "--level": options.level,
+    told = {"--of": options.of, "--wrt": options.wrt, "--hessian": options.hessian, "--expand": options.expand,
             "--format": options.explicit, "--open": options.open, "--digits": options.digits, "--places": options.places,
-            "--carry": options.carry != "full", "--lang": options.lang != "en", "--ascii": options.ascii}  # fmt: skip
+            "--carry": options.carry != "full", "--lang": options.lang != "en", "--ascii": options.ascii,
+            "--digits-script": options.digits_script != "latin", "--level": level_asked(options) != "full"}  # fmt: skip
     for option, given in told.items():
         if given is not None and given is not False and given != []:
             raise UsageError(f"--emit writes the whole derivation, to full precision, with English comments; leave {option} out")
     if problem.decision is not None:
         raise UsageError("--emit is for derivations; this problem is a decision")
-    return derive(problem, prove=options.prove)
+    return derive(problem, prove=options.prove, level=options.level if options.level in ARRAY_LEVELS else None)
 
 
 def run_check(options: argparse.Namespace) -> bool:

@@ -118,8 +118,8 @@ def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("--hessian", action="store_true", help="also the second derivatives, by the same quantities")
     command.add_argument("--prove", action="store_true", help="also compare with SymPy's derivative of the fully composed output")
     command.add_argument("--expand", action="store_true", help="print the problem written out equation by equation, and stop")
-    command.add_argument("--emit", choices=tuple(CODE), metavar="LANGUAGE",
-                         help=f"code instead of a page: forward, backward and update, with a test ({', '.join(CODE)})")  # fmt: skip
+    command.add_argument("--emit", choices=tuple(CODE),
+                         help="code instead of a page: functions forward, backward and update, and a test of them")  # fmt: skip
     levels = PAGE_LEVELS | ARRAY_LEVELS
     command.add_argument("--level", choices=tuple(levels), help="; ".join(f"{name}: {told}" for name, told in levels.items()))
     command.add_argument("--fragment", action="store_true", help="LaTeX without a preamble")

@@ -10,11 +10,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import log10
 from textwrap import wrap
 
 from derive.emission.programs import Program, Statement, tree_of
 from derive.emission.spellings import Spellings
-from derive.emission.trials import is_numbered
+from derive.emission.strays import NEAR
+from derive.emission.trials import is_numbered, near_of
 from derive.formats.mathematics import write
 from derive.formats.text import TEXT
 from derive.symbols import Script
@@ -57,7 +59,7 @@ def explained(program: Program, spellings: Spellings, usage: str) -> list[str]:
     sentences = [
         f"The page of this problem as code: {passes}, a line for each result, its formula in a comment as it is printed.  " + usage,
         *_names(program, spellings),
-        _tested(is_numbered(program)),
+        _tested(program),
     ]
     lines = [program.problem.title or "A derivation"]
     for sentence in sentences:
@@ -113,11 +115,14 @@ def _names(program: Program, spellings: Spellings) -> Iterator[str]:
         yield f"Of {loss} the page says only what it depends on: backward is given {given}, which comes back from there."
 
 
-def _tested(numbered: bool) -> str:
-    if numbered:
+def _tested(program: Program) -> str:
+    if is_numbered(program):
+        near = near_of(program)
+        digits = f"to {round(-log10(near))} digits"
+        digits += " (they cancel, and floats keep no more)" if near > NEAR else ""
         return (
-            "Run as a program, the file compares every number it computes with the page's, to 12 digits, and exits with 1 where "
-            "one differs."
+            f"Run as a program, the file compares every number it computes with the page's, {digits}, and exits with 1 where one "
+            "differs."
         )
     return (
         "The page has symbols without numbers.  Run as a program, the file draws numbers, with a fixed seed, compares every "

@@ -15,16 +15,16 @@ from derive.emission.interfaces import Interface
 from derive.emission.programs import Program
 from derive.emission.pythontests import unknown_of
 from derive.emission.spellings import Spellings
+from derive.emission.strays import SMALL
 from derive.emission.trials import (
-    NEAR,
     ROUGH,
-    SMALL,
     STEP,
     Draw,
     Values,
     draws_of,
     given_numbers,
     is_numbered,
+    near_of,
     sizes_of,
     trials_of,
 )
@@ -62,12 +62,18 @@ UNIFORM = """static double uniform(double low, double high)
     static unsigned long long state = 1;
     state = state*6364136223846793005ULL + 1442695040888963407ULL;
     return low + (high - low)*(double)(state >> 11)/9007199254740992.0;
+}
+
+static double number(int mixed)
+{
+    const double sign = mixed && uniform(0.0, 1.0) < 0.5 ? -1.0 : 1.0;
+    return sign*uniform(0.2, 0.9);
 }"""
 
-FILL = """static void fill(double *values, int count, double low, double high)
+FILL = """static void fill(double *values, int count, int mixed)
 {
     for (int place = 0; place < count; place++) {
-        values[place] = uniform(low, high);
+        values[place] = number(mixed);
     }
 }"""
 
@@ -118,6 +124,7 @@ class _Tester:
         self.program, self.spellings, self.interface, self.target = program, spellings, interface, target
         self.sizes = sizes_of(program)
         self.variable = spellings.variables()
+        self.near = near_of(program)
         self.unknown = unknown_of(program)
         self.row = self.variable("row")
 
@@ -187,19 +194,20 @@ class _Tester:
         """The line that compares one result."""
         numbers = list(_flat(value))
         expected = f"(const double[]){{{', '.join(numbers)}}}"
-        return f'compare("{told}", "{self.interface.member(key)}", {len(numbers)}, {self.interface.flat(key)}, {expected}, {NEAR});'
+        result = f'"{told}", "{self.interface.member(key)}", {len(numbers)}, {self.interface.flat(key)}'
+        return f"compare({result}, {expected}, {self.near:.0e});"
 
     # --- numbers drawn ------------------------------------------------------------------------------------------------
 
     def drawn(self) -> Iterator[str]:
         """The lines that draw numbers and compare with central differences."""
         tried, place = self.variable("tried"), self.variable("place")
-        low, high, found = self.variable("low"), self.variable("high"), self.variable("found")
+        mixed, found = self.variable("mixed"), self.variable("found")
         yield f"int {found} = 0;"
         yield f"for (int {tried} = 0; {tried} < 100 && !{found}; {tried}++) {{"
-        yield f"    const double {low} = {tried} % 2 ? 0.05 : -1.5, {high} = {tried} % 2 ? 0.95 : 1.5;"
+        yield f"    const int {mixed} = {tried} % 2 == 0;"
         for draw in draws_of(self.program):
-            yield f"    {self.draw(draw, place, low, high)}"
+            yield f"    {self.draw(draw, place, mixed)}"
         yield from (f"    {line}" for line in self.facts())
         yield f"    {self.call('forward')}"
         checks = [f"all_finite({self.flat(goal)}, {self.length(goal)})" for goal in self.program.forward.goals]
@@ -229,14 +237,14 @@ class _Tester:
     def length(self, key: Key) -> int:
         return self.interface.length(key, self.sizes)
 
-    def draw(self, draw: Draw, place: str, low: str, high: str) -> str:
+    def draw(self, draw: Draw, place: str, mixed: str) -> str:
         """The line that draws one quantity."""
         if not draw.shape:
-            return f"numbers.{self.spellings.of(draw.name)} = uniform({low}, {high});"
+            return f"numbers.{self.spellings.of(draw.name)} = number({mixed});"
         flat, count = self.flat(draw.name), prod(draw.shape)
         if draw.below:
             return f"for (int {place} = 0; {place} < {count}; {place}++) ({flat})[{place}] = (int)uniform(0.0, {draw.below}.0);"
-        return f"fill({flat}, {count}, {low}, {high});"
+        return f"fill({flat}, {count}, {mixed});"
 
     def facts(self) -> Iterator[str]:
         """What the page assumes of its data, made true."""

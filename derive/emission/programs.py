@@ -142,15 +142,15 @@ class _Maker:
             return whole
         if self.wholes and not entry and not whole.line.at and is_whole(whole.line.tree, self.shapes):
             return whole
-        line = next((line for line in step.lines[:2] if line.at), step.lines[0]) if step.kind == "forward" else index_line(step)
-        if step.kind == "forward" and len(step.lines) > 1 and step.lines[1].law == "entry":
-            line = step.lines[1]
+        entry_line = next((line for line in step.lines[1:] if line.law == "entry"), step.lines[0])
+        line = entry_line if step.kind == "forward" else index_line(step)
         return replace(whole, line=line, by_entry=True)
 
     def function(self, name: str, statements: Sequence[Statement]) -> Function:
         """A function of everything its lines mention that none of them computes."""
-        groups = list(groups_of(statements))
-        while any(not statement.by_entry for group in groups if goes_round(group) for statement in group):
+        alone = self.work.problem.arrays is None
+        groups = [(statement,) for statement in statements] if alone else list(groups_of(statements))
+        while not alone and any(not statement.by_entry for group in groups if goes_round(group) for statement in group):
             turning = {statement.goal for group in groups if goes_round(group) for statement in group}
             statements = [self.statement(s.step, entry=True) if s.goal in turning else s for s in statements]
             groups = list(groups_of(statements))

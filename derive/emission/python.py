@@ -123,7 +123,7 @@ class _File:
         shape, writer = self.program.shape(statement.goal), self.writer(used)
         if not shape or not isinstance(writer, WholeWriter):
             return []
-        return [f"{self.spellings.of(statement.goal)} = {writer.called('zeros', (writer.sizes(shape),), None)}"]
+        return [f"{self.spellings.of(statement.goal)} = {writer.called('zeros', (writer.room(shape),), None)}"]
 
 
 USAGE = (

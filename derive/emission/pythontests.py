@@ -12,17 +12,18 @@ from derive.emission.comments import folded
 from derive.emission.formulas import signed
 from derive.emission.programs import Program
 from derive.emission.spellings import Spellings
+from derive.emission.strays import SMALL
 from derive.emission.trials import (
-    NEAR,
+    FAIR,
     ROUGH,
     SEED,
-    SMALL,
     STEP,
     Values,
     draws_of,
     given_numbers,
     is_at_kink,
     is_numbered,
+    near_of,
     sizes_of,
     trials_of,
 )
@@ -79,11 +80,15 @@ CLOSE = """if __name__ == "__main__":
     sys.exit(main())"""
 
 DRAWS = {
-    "": ("random.Random({0})", "source.uniform(low, high)", ""),
-    "np": ("np.random.default_rng({0})", "np.asarray(source.uniform(low, high, shape))", "source.integers(0, below, shape)"),
+    "": ("random.Random({0})", "source.choice(signs)*source.uniform(0.2, 0.9)", ""),
+    "np": (
+        "np.random.default_rng({0})",
+        "np.asarray(source.choice(signs, shape)*source.uniform(0.2, 0.9, shape))",
+        "source.integers(0, below, shape)",
+    ),
     "torch": (
         "torch.Generator().manual_seed({0})",
-        "low + (high - low)*torch.rand(shape, generator=source, dtype=torch.float64)",
+        "tensor(signs)[torch.randint(len(signs), shape, generator=source)]*(0.2 + 0.7*torch.rand(shape, generator=source))",
         "torch.randint(0, below, shape, generator=source)",
     ),
 }
@@ -175,11 +180,11 @@ class _Tester:
                 keyed = {self.spellings.returned(key): _floats(value) for key, value in values.items() if key in kept[name]}
                 tables += table(f"        {name}=dict(", keyed, "),")
             tables.append("    ),")
-        tables += ["]", "", f"NEAR = {NEAR}"]
+        tables += ["]", "", f"NEAR = {near_of(self.program):.0e}"]
         asked = self.library == "torch" and not is_at_kink(self.program)
         more = [self.derivatives(), self.result(), AUTOGRAD] if asked else []
         if asked:
-            tables[-1] += f"\n\n{more.pop(0)}"
+            tables[-1] += f"\nFAIR = {FAIR}\n\n{more.pop(0)}"
         return ["\n".join(tables), *more, self.main(asked)]
 
     def main(self, asked: bool) -> str:
@@ -200,7 +205,7 @@ class _Tester:
         if asked:
             body += [
                 "    slopes = {name: autograd(of, wrt, numbers) for name, (of, wrt) in DERIVATIVES.items()}",
-                '    wrong += compare("backward", gradients, slopes, NEAR, "by autograd")',
+                '    wrong += compare("backward", gradients, slopes, FAIR, "by autograd")',
             ]
         if self.program.update is not None:
             body += [
@@ -251,7 +256,7 @@ class _Tester:
         tables += table("PLACES = dict(", places) if places else []
         tables += ["", self.derivatives(), "", f"STEP, ROUGH = {STEP}, {ROUGH}"]
         if library == "torch":
-            tables += [f"NEAR = {NEAR}"]
+            tables += [f"FAIR = {FAIR}"]
         known = DIFFERENCES["np" if library else ""]
         known = known.replace("LIB.TO", f"{library}.as{'tensor' if library == 'torch' else 'array'}").replace("LIB", library)
         known = known.replace("torch.astensor", "torch.as_tensor").replace("torch.asarray", "torch.as_tensor")
@@ -261,7 +266,7 @@ class _Tester:
         """The function that draws."""
         library = self.library
         source, uniform, integers = DRAWS[library]
-        body = [f"source = {source.format(SEED)}", "for low, high in 50*[(-1.5, 1.5), (0.05, 0.95)]:", "    numbers = dict(GIVEN)"]
+        body = [f"source = {source.format(SEED)}", "for signs in 50*[(-1, 1), (1,)]:", "    numbers = dict(GIVEN)"]
         body += [f"    for name{', shape' if library else ''} in DRAWN{'.items()' if library else ''}:"]
         body += [f"        numbers[name] = {uniform}"]
         if places:
@@ -305,7 +310,7 @@ class _Tester:
         if self.library == "torch":
             body += [
                 "slopes = {name: autograd(of, wrt, numbers) for name, (of, wrt) in DERIVATIVES.items()}",
-                'wrong += compare("backward", gradients, slopes, NEAR, "by autograd")',
+                'wrong += compare("backward", gradients, slopes, FAIR, "by autograd")',
             ]
         if self.library == "np":
             body = ['np.seterr(all="ignore")', *body]

@@ -1,7 +1,7 @@
 """The numbers that a file of code tests itself with.
 
 Owns `Trial`, `trials_of`, `given_numbers`, `Draw`, `draws_of` and how near is near.  The numbers are those of the derivation, good
-to 40 digits; code computes with 16.  May import: errors, written, arithmetic, problem, tensors, emission.programs.
+to 40 digits; code computes with 16.  May import: errors, written, arithmetic, problem, tensors, emission.programs, emission.strays.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from derive.arithmetic import Key
 from derive.emission.programs import Program, tree_of
+from derive.emission.strays import NEAR, nearness
 from derive.errors import UsageError
 from derive.problem import Numbers, missing_numbers
 from derive.tensors.expansion import Cell, Expansion
@@ -22,13 +23,8 @@ from derive.values import State
 from derive.witnesses import kinks_hit
 from derive.written import Number, Tree
 
-NEAR = "1e-12"
-"""Relative difference up to which two numbers agree; below `SMALL` it is counted from there."""
-
-SMALL = "1e-3"
-
-SEED, STEP, ROUGH = 1, "1e-5", "1e-6"
-"""The seed of drawn numbers, the step of a central difference, and how near it comes to a derivative."""
+SEED, STEP, ROUGH, FAIR = 1, "1e-5", "1e-6", "1e-9"
+"""The seed of drawn numbers, the step of a central difference, how near it comes to a derivative, and how near autograd does."""
 
 Values = Decimal | tuple["Values", ...]
 """A value, or a list of such."""
@@ -54,6 +50,11 @@ def is_numbered(program: Program) -> bool:
     """Whether the page has a number for everything."""
     work = program.work
     return bool(work.states) if isinstance(work, ArrayDerivation) else not missing_numbers(work.problem)
+
+
+def near_of(program: Program) -> float:
+    """How near the numbers of code are to those of the page; 1e-12 unless these cancel."""
+    return nearness(program.work) if is_numbered(program) else NEAR
 
 
 def is_at_kink(program: Program) -> bool:

@@ -48,9 +48,13 @@ class WholeWriter(Writer):
         return self.called("reshape" if same else "stretch", (text, self.sizes(wanted)), None)
 
     def sizes(self, shape: Shape) -> str:
-        """A shape, as the library takes it."""
+        """A shape."""
         lengths = [self.place(size) for size in shape]
-        return lengths[0] if len(lengths) == 1 and "(" not in lengths[0] else f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
+        return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
+
+    def room(self, shape: Shape) -> str:
+        """A shape to fill, which for a vector is its length."""
+        return self.place(shape[0]) if len(shape) == 1 else self.sizes(shape)
 
     def lowered(self, tree: Tree) -> Tree:
         """The tree with identifiers for its leaves, and the library's own way with shapes."""
@@ -90,7 +94,7 @@ class WholeWriter(Writer):
         if len(one) == 1 and len(other) == 2 and other[0] == ONE:
             if isinstance(right, Transpose) and len(self.shape(right.body)) == 1:
                 return Call("outer", (self.lowered(left), self.lowered(right.body)))
-            return Name(f"{self.atom(left)}[:, None]*{self.atom(right)}")
+            return Name(f"({self.atom(left)}[:, None]*{self.atom(right)})")
         if len(other) == 1 and len(one) == 2 and one[0] == ONE:
             if isinstance(left, Transpose) and len(self.shape(left.body)) == 1:
                 return MatrixProduct(self.lowered(left.body), self.lowered(right))
@@ -101,7 +105,7 @@ class WholeWriter(Writer):
         """An operation on arrays: along an axis, over all of one, or entry by entry."""
         name, arguments = call.function, call.arguments
         if name == "ones":
-            return Call("ones", (Name(self.sizes(self.shape(call))),))
+            return Call("ones", (Name(self.room(self.shape(call))),))
         if name == "softmax":
             axis = axis_of(call, len(self.shape(arguments[0]))) or 0
             return Call("softmax", (self.lowered(arguments[0]), Number(str(axis))))

@@ -203,7 +203,7 @@ SEEK_CUR SEEK_END SEEK_SET SING TLOSS TMP_MAX UNDERFLOW X_TLOSS errno getc getch
 stderr stdin stdout FP_FAST_FMA FP_FAST_FMAF FP_FAST_FMAL FP_ILOGB0 FP_ILOGBNAN FP_INFINITE FP_NAN FP_NORMAL FP_SUBNORMAL
 FP_ZERO MATH_ERRNO MATH_ERREXCEPT M_1_PI M_2_PI M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI M_PI_2 M_PI_4 M_SQRT1_2
 M_SQRT2 fpclassify isfinite isgreater isgreaterequal isinf isless islessequal islessgreater isnan isnormal isunordered
-signbit Numbers all_finite backward compare compared different fill forward furthest level main numbers printf puts report
+signbit Numbers all_finite backward compare compared different fill forward furthest level main number numbers printf puts report
 squares uniform update
 """
 """Keywords of C up to C23, words that compilers keep without being told to, macros of the headers, and what the file defines."""
