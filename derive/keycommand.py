@@ -38,7 +38,7 @@ def run_key(options: argparse.Namespace) -> None:
         raise UsageError("--blank goes with --worksheet")
     if options.worksheet and options.format == "json":
         raise UsageError("--worksheet is a page, and JSON is none")
-    if options.format in BANKS:
+    if options.format in BANKS.values():
         from derive.bankcommand import run_bank
 
         run_bank(options)

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from derive import __version__
 from derive.arguments import Argument, Command, commands, top_options
-from derive.tables.endings import ENDINGS
+from derive.tables.endings import BANKS, ENDINGS
 
 NAME = "backpropagation, derived line by line"
 
@@ -116,7 +116,7 @@ def _lines() -> Iterator[str]:
     for option in shared.values():
         yield from _entry(_option(option), option.help)
     yield ".SS Formats by the endings of files"
-    for ending, style in ENDINGS.items():
+    for ending, style in (ENDINGS | BANKS).items():
         yield from _entry(_bold(f".{ending}"), style)
     for title, entries in SECTIONS.items():
         yield f".SH {title}"

@@ -25,7 +25,7 @@ STATUS = (
 )
 
 
-FORMATS = tuple(style for style in ENDINGS.values() if style not in BANKS)
+FORMATS = tuple(style for style in ENDINGS.values() if style != "csv")
 """What a page can be written in; CSV is for a class, and for questions as other banks of them are."""
 
 
@@ -153,7 +153,7 @@ def _key(command: argparse.ArgumentParser) -> None:
     command.add_argument("--cluster", metavar="ADDRESS",
                          help="with --variants: make them on a Dask cluster: its scheduler, such as tcp://host:8786")  # fmt: skip
     command.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-    _page(command, (*FORMATS, *BANKS))
+    _page(command, (*FORMATS, *BANKS.values()))
     _numbers(command)
 
 

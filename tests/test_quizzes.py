@@ -31,7 +31,7 @@ from derive.quizpages import quiz_of
 from derive.rounding import Rounding
 from derive.tables.slips import SLIPS, candidates
 
-NUMERIC = ("q1", "mazur", "momentum", "rmsprop", "weightdecay")
+NUMERIC = ("q1", "mazur", "rmsprop")
 
 ATTACK = "]]></text> {1:NM:=5} {#1} ~=#} {@1@} [[input:ans9]] \\(x\\) $$x$$ `r system('x')` <b>&\"' ##ANSWER1## ۷"
 
@@ -163,7 +163,7 @@ EXACTLY = question_1(Hand(random.Random(0), digits=50))
 @pytest.mark.parametrize("usual", [4, 6])
 def test_every_honest_hand_is_accepted(usual):
     key = gradings("q1", usual)
-    for seed in range(60):
+    for seed in range(40):
         coin = random.Random(seed)
         for label, grading in key.items():
             digits = grading.asked.digits + coin.choice([0, 0, 0, 1, 3])
@@ -543,7 +543,7 @@ def true_values_of(name):
 
 def test_formulas_are_the_slopes_of_the_forward_pass():
     """Each right formula of question 2 is what a nudge of its quantity does to f, and no wrong one is."""
-    for seed in range(3):
+    for seed in range(2):
         coin = random.Random(seed)
         names = [*(f"w{layer}_{unit}{k}" for layer in (1, 2) for unit in (1, 2) for k in (1, 2)), "x1", "x2", "w3_1", "w3_2"]
         given = {name: coin.uniform(-1, 1) for name in names}
@@ -651,9 +651,8 @@ def read_exercise(text):
     return fields, lists
 
 
-@pytest.mark.parametrize("language", ["en", "fa"])
-def test_rexams_reads_the_exercise(run, language):
-    _, out, _ = run("key", "q1", "--format", "rexams", "--lang", language)
+def test_rexams_reads_the_exercise(run):
+    _, out, _ = run("key", "q1", "--format", "rexams", "--lang", "fa")
     fields, (asked, solved) = read_exercise(out)
     key = list(gradings("q1").values())
     assert fields["extype"] == ["cloze"]
@@ -718,7 +717,6 @@ def test_the_table_opens_cleanly(run, tmp_path):
     ("arguments", "said"),
     [
         (("q2",), "--format stack asks for formulas"),
-        (("q3",), "a proof"),
         (("mlp",), "over arrays"),
         (("q1", "--worksheet"), "--worksheet"),
         (("q1", "--variants", "2"), "-o DIR"),

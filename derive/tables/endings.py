@@ -6,6 +6,8 @@ Imports nothing of ours.
 
 from __future__ import annotations
 
+from os.path import basename
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,14 +22,11 @@ ENDINGS = {
     "pdf": "pdf",
     "json": "json",
     "csv": "csv",
-    "xml": "moodle",
-    "stack.xml": "stack",
-    "Rmd": "rexams",
 }
 """The format a file is written in, by its ending."""
 
-BANKS = ("moodle", "stack", "rexams", "csv")
-"""Formats of questions that a machine marks, besides those of pages."""
+BANKS = {"xml": "moodle", "stack.xml": "stack", "Rmd": "rexams", "csv": "csv"}
+"""The formats of questions that a machine marks, by the ending of the file."""
 
 COMPILED = {"pdf": "typst"}
 """Formats that are bytes and go into a file only, and the format of the text each is made from."""
@@ -45,9 +44,9 @@ def format_of(path: str | None, formats: Collection[str], usual: str = "text") -
     >>> format_of("q1.xml", ("moodle", "stack")), format_of("q1.stack.xml", ("moodle", "stack"))
     ('moodle', 'stack')
     """
-    name = (path or "").lower()
-    ends = [ending for ending in ENDINGS if name.endswith(f".{ending.lower()}")]
-    found = ENDINGS[max(ends, key=len)] if ends else usual
+    name = basename(path or "").lower()
+    ends = [ending for ending in (*ENDINGS, *BANKS) if name[1:].endswith(f".{ending.lower()}")]
+    found = (ENDINGS | BANKS)[max(ends, key=len)] if ends else usual
     return found if found in formats else usual
 
 
@@ -57,7 +56,7 @@ def ending_of(style: str) -> str:
     >>> ending_of("markdown"), ending_of("text-ascii")
     ('md', 'txt')
     """
-    return next(ending for ending, its in ENDINGS.items() if its == style.partition("-")[0])
+    return next(ending for ending, its in (ENDINGS | BANKS).items() if its == style.partition("-")[0])
 
 
 def source_of(style: str) -> str:
