@@ -21,7 +21,7 @@ ORDER = [
     "formats.ascii", "formats.svgwords", "formats.svg", "formats.markdown", "formats.mathml", "formats.folding", "formats.html", "formats.typstmath", "formats.typstwords", "formats.typst", "formats.pdf", "formats.json",
     "formats.arrayjson", "formats.auditjson", "formats.gradebook",
     "formats.webtex", "formats.moodle", "formats.stack", "formats.rexams", "formats.itemtable",
-    "formats.exam", "formats.keys", "formats.marked", "formats.templates", "editions",
+    "formats.exam", "formats.keys", "formats.marked", "formats.templates", "editions", "quizsets",
     "formats.toml", "formats.jupyter", "formats.terminal",
     "emission.programs", "emission.spellings", "emission.strays", "emission.trials", "emission.comments", "emission.formulas", "emission.loops", "emission.wholes", "emission.interfaces", "emission.pythontests", "emission.ctests", "emission.python", "emission.c", "emission.files",
     "starters", "options", "streams", "requests", "codecommand", "classcommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",

@@ -9,10 +9,12 @@ import html
 import io
 import json
 import math
+import pickle
 import random
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from functools import cache
 
@@ -21,6 +23,7 @@ from conftest import missing
 
 import derive
 from derive.arithmetic import compile_tree
+from derive.editions import Edition
 from derive.exercises.audit import make_answer_key
 from derive.exercises.formulagradings import formula_gradings_of
 from derive.exercises.gradings import gradings_of, items_of
@@ -28,6 +31,7 @@ from derive.exercises.reckoning import true_values
 from derive.formats import render_bank
 from derive.intervals import FLOATS
 from derive.quizpages import quiz_of
+from derive.quizsets import make_quizzes
 from derive.rounding import Rounding
 from derive.tables.slips import SLIPS, candidates
 
@@ -696,6 +700,17 @@ def test_variants_are_one_exercise_each(run, tmp_path):
     assert names[0] == "answers.csv"
     assert all(re.fullmatch(r"small-1-00[12]-[0-9a-f]{6}\.Rmd", name) for name in names[1:])
     assert len({(folder / name).read_text(encoding="utf-8") for name in names[1:]}) == 2
+
+
+def test_workers_make_the_same_quizzes():
+    """In order, through a pickle, whoever makes them."""
+    edition = Edition(derive.load_text(SMALL), "small", 3, Rounding())
+    here = [made.quiz for made in make_quizzes(edition, range(1, 6))]
+    with ThreadPoolExecutor(2) as executor:
+        there = [pickle.loads(pickle.dumps(made.quiz)) for made in make_quizzes(edition, range(1, 6), executor)]
+    assert [quiz.paper_id for quiz in there] == [quiz.paper_id for quiz in here]
+    assert all(render_bank(there, style) == render_bank(here, style) for style in ("moodle", "stack", "csv"))
+
 
 # --- CSV ----------------------------------------------------------------------------------------------------------------
 
