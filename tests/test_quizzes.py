@@ -22,7 +22,7 @@ import pytest
 from conftest import missing
 
 import derive
-from derive.arithmetic import compile_tree
+from derive.arithmetic import compile_tree, key_of
 from derive.editions import Edition
 from derive.exercises.audit import make_answer_key
 from derive.exercises.formulagradings import formula_gradings_of
@@ -33,7 +33,9 @@ from derive.intervals import FLOATS
 from derive.quizpages import quiz_of
 from derive.quizsets import make_quizzes
 from derive.rounding import Rounding
+from derive.tables.ops import OPS
 from derive.tables.slips import SLIPS, candidates
+from derive.written import Call, Negative, Number, Power, Product, Quotient, Sum
 
 NUMERIC = ("q1", "mazur", "rmsprop")
 
@@ -183,6 +185,73 @@ def test_every_honest_hand_is_accepted_at_decimal_places():
         for label, grading in gradings("q1", 6, 5).items():
             hand = Hand(coin, places=grading.asked.places + coin.choice([0, 0, 2]), cuts=coin.choice([0, 0.5, 1]))
             assert grading.accepts(question_1(hand, expanded=coin.random() < 0.5)[label]), (seed, label)
+
+
+SOFTMAX = """
+[given]
+x1 = 0.45
+x2 = -0.80
+w1 = 0.35
+w2 = 0.25
+w3 = -0.60
+w4 = 0.15
+t1 = 1
+t2 = 0
+[forward]
+h1 = "tanh(w1*x1 + w2*x2)"
+h2 = "softplus(w3*x1 + w4*x2)"
+p1 = "exp(h1)/(exp(h1) + exp(h2))"
+p2 = "exp(h2)/(exp(h1) + exp(h2))"
+L = "-(t1*log(p1) + t2*log(p2)) + sqrt(w1^2 + 1)/10"
+[train]
+parameters = ["w1", "w2", "w3", "w4"]
+learning_rate = 0.4
+"""
+
+
+def by_hand(tree, values, hand):
+    """A formula by hand, operation by operation; functions that a table has none of are opened."""
+    match tree:
+        case Number(text):
+            return Decimal(text)
+        case Sum(terms):
+            return hand.add(*(by_hand(term, values, hand) for term in terms))
+        case Product(factors):
+            return hand.times(*(by_hand(factor, values, hand) for factor in factors))
+        case Negative(body):
+            return -by_hand(body, values, hand)
+        case Quotient(top, bottom):
+            return hand.kept(by_hand(top, values, hand) / by_hand(bottom, values, hand))
+        case Power(base, exponent):
+            return hand.kept(by_hand(base, values, hand) ** by_hand(exponent, values, hand))
+        case Call("tanh", (z,)):
+            z = by_hand(z, values, hand)
+            up, down = hand.kept(z.exp()), hand.kept((-z).exp())
+            return hand.kept(hand.add(up, -down) / hand.add(up, down))
+        case Call("exp" | "log" as function, (z,)):
+            z = by_hand(z, values, hand)
+            return hand.kept(z.exp() if function == "exp" else z.ln())
+        case Call(function, arguments, part):
+            return by_hand(OPS[function].formula(arguments, part or 0), values, hand)
+    return values[key_of(tree)]
+
+
+@pytest.mark.parametrize("name", ["mazur", "rmsprop", "momentum", "softmax"])
+def test_every_honest_hand_is_accepted_elsewhere(name):
+    problem = derive.load_text(SOFTMAX) if name == "softmax" else derive.find(name)
+    sheet = make_answer_key(problem, [entry.quantity for entry in items_of(problem)]).sheet
+    key = gradings_of(problem, Rounding()) if name == "softmax" else gradings(name).values()
+    for seed in range(12):
+        coin = random.Random(seed)
+        for digits in {grading.asked.digits for grading in key}:
+            hand = Hand(coin, digits=digits, cuts=coin.choice([0, 0.5, 1]))
+            values = {given: Decimal(number.text) for given, number in sheet.given.items()}
+            for row, tree in sheet.rows.items():
+                if all(need in values for need in sheet.needs[row]):
+                    values[row] = by_hand(tree, values, hand)
+            for grading in key:
+                if grading.asked.digits == digits:
+                    assert grading.accepts(values[grading.key]), (seed, grading.label, values[grading.key], grading.shown)
 
 
 @pytest.mark.parametrize("slip", SLIPS_OF_Q1)
