@@ -21,14 +21,17 @@ import derive
 from derive.arithmetic import precision
 from derive.emission.c import interface_of
 from derive.emission.programs import program_of
+from derive.network import Equation, Network
+from derive.problem import Problem
 from derive.tables.ops import OPS
 from derive.tables.rules import RULES
 from derive.tables.targets import TARGETS
 from derive.tensors.expansion import cell_name, places
 from derive.tensors.judges import sample, slope_points, small_sizes
 from derive.tensors.shapes import size_value
+from derive.updates import Train
 from derive.witnesses import NUDGE, WORKING_DIGITS
-from derive.written import Later, Number, Partial
+from derive.written import Later, Name, Number, Partial, Power, Product
 
 PROBLEMS = {name: derive.find(name) for name in derive.built_in_names()}
 NAMED = [name for name, problem in PROBLEMS.items() if problem.arrays is None and problem.decision is None]
@@ -174,19 +177,54 @@ rule = "RULE"
 """
 
 
+MIXED = """
+[shapes]
+E = ["V", "d"]
+ids = ["N"]
+Y = ["N", "d"]
+w = ["k"]
+C = ["N", "d - k + 1"]
+M = ["N"]
+A = ["N", "N"]
+u = ["N"]
+z = ["N", "(d + 2*p - k)/s + 1"]
+[given]
+E = [[0.1, 0.2, 0.3, -0.4], [0.5, -0.6, 0.7, 0.8], [0.9, 1.0, -1.1, 1.2]]
+ids = [2, 0, 2]
+w = [0.5, -0.25]
+s = 2
+p = 1
+u = [0.3, 0.1, -0.2]
+t = 2
+[forward]
+Y = "Y[n,j] = E[ids[n], j]"
+C = "C[n,i] = sum(j, w[j]*Y[n,i+j])"
+M = "max(C, 1)"
+A = "softmax(Y @ Y.T / sqrt(d), 1)"
+O = "einsum('nm,m->n', A, M)"
+z = "z[n,i] = sum(j, w[j]*Y[n,s*i + j - p])"
+L = "sum((O - u)^2) + t*sum(z^2) + log(sum(exp(C)))"
+[train]
+parameters = ["E", "w"]
+learning_rate = 0.1
+rule = "rmsprop"
+"""
+"""A table looked up, a stride and padding, an attention, an einsum and the largest of a row, with numbers."""
+
+
 @cache
 def recurrence(rule):
-    return derive.derive(derive.load_text(RECURRENCE.replace("RULE", rule)))
+    return derive.derive(derive.load_text(RECURRENCE.replace("RULE", rule) if rule in RULES else rule))
 
 
 @missing("cc")
 def test_arrays_with_numbers_move_as_on_the_page_in_c(tmp_path):
-    for rule in RULES:
+    for rule in (*RULES, MIXED):
         told, _ = compiled(recurrence(rule), {}, recurrence(rule).problem.arrays.sizes, tmp_path)
         assert "update 1" in told
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [*RULES, pytest.param(MIXED, id="mixed")])
 def test_arrays_with_numbers_move_as_on_the_page(rule, language, tmp_path, capsys):
     work = recurrence(rule)
     assert ran(work, tmp_path / "page.py", language)["main"]() == 0
@@ -337,7 +375,8 @@ linux = 1.1
 [forward]
 w_new = "w*in + lambda*double + w_*dL_dw + np*pick"
 delta_y = "w_new^2 + linux"
-y = "sigmoid(w_new)"
+ratio = "w/in"
+y = "sigmoid(w_new)*ratio"
 range = "y*delta_y"
 L = "1/2*(range - in)^2"
 [train]
@@ -357,6 +396,13 @@ def test_what_an_author_writes_stays_in_comments(tmp_path):
     assert ran(hostile, tmp_path / "page.py")["main"]() == 0
 
 
+@pytest.mark.parametrize("name", ["w); import os; (", 'w"""', "é", "1"])
+def test_a_name_that_a_program_made_is_a_name_in_code(name, tmp_path):
+    network = Network((Equation("y", Product((Name(name), Name("x")))), Equation("L", Power(Name("y"), Number("2")))))
+    problem = Problem("", network, Train("L", (name,), Number("0.5")), {name: Number("2"), "x": Number("3")})
+    assert ran(derive.derive(problem), tmp_path / "page.py")["main"]() == 0
+
+
 @missing("cc")
 def test_what_an_author_writes_stays_in_comments_of_c(tmp_path):
     """Without its comments the file is that of the same problem with a plain title."""
@@ -370,7 +416,7 @@ def test_what_an_author_writes_stays_in_comments_of_c(tmp_path):
 def test_names_that_are_taken_get_others(tmp_path):
     work = derive.derive(derive.load_text(HOSTILE_NAMES))
     program = program_of(work)
-    assert set(program.forward.goals) == {"w_new", "delta_y", "y", "range", "L"}
+    assert set(program.forward.goals) == {"w_new", "delta_y", "ratio", "y", "range", "L"}
     text = derive.emit(work, "numpy")
     assert "lambda is lambda_, since lambda is taken" in " ".join(text.split())
     assert ran(work, tmp_path / "page.py")["main"]() == 0

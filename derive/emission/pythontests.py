@@ -97,7 +97,7 @@ DRAWS = {
 FINITE = {
     "": "if all(math.isfinite(value) for value in values.values()):",
     "np": "if all(np.all(np.isfinite(value)) for value in values.values()):",
-    "torch": "if all(torch.all(torch.isfinite(value)) for value in values.values()):",
+    "torch": "if all(torch.all(torch.isfinite(tensor(value))) for value in values.values()):",
 }
 
 DIFFERENCES = {
@@ -244,7 +244,8 @@ class _Tester:
             squares = " + ".join(f'{self.library}.sum((values["{name}"] - 1/3)**2)' for name in named)
             lines[1] = f'    """A result of the forward pass; half of squared distances from 1/3 stands in for {self.loss}."""'
             lines += [f'    if of == "{self.loss}":', f"        return ({squares})/2"]
-        return "\n".join([*lines, "    return values[of]"])
+        found = "tensor(values[of])" if self.library == "torch" else "values[of]"
+        return "\n".join([*lines, f"    return {found}"])
 
     def drawn(self) -> list[str]:
         """The test with numbers drawn and central differences."""

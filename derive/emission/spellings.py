@@ -22,6 +22,9 @@ from derive.written import Later, Name, Nested, Partial, Second, Size, walk
 LETTERS = {letter: name for name, letter in GREEK.items() if not name.startswith("var")}
 
 
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
 class Spellings:
     """The identifiers of a program in a language that has `reserved` some words."""
 
@@ -52,7 +55,9 @@ class Spellings:
         return tuple(dict.fromkeys(node.name for tree in trees for node in walk(tree) if isinstance(node, Size)))
 
     def free(self, name: str) -> str:
-        """The name, with underscores behind it until nothing else is called so."""
+        """The name, with underscores behind it until nothing else is called so; a program may have made it of other characters."""
+        if not PLAIN.fullmatch(name):
+            name = "n_" + re.sub(r"[^A-Za-z0-9]+", "_", name)
         while name in self.taken:
             name += "_"
         self.taken.add(name)

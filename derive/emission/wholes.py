@@ -12,7 +12,7 @@ from derive.arithmetic import Key, key_of
 from derive.emission.formulas import Vocabulary, Writer
 from derive.tables.ops import OPS
 from derive.tables.targets import Target
-from derive.tensors.shapes import Shape, Shapes, axis_of, reduces, shape_of
+from derive.tensors.shapes import Shape, Shapes, axis_of, einsum_letters, reduces, shape_of
 from derive.written import (
     ONE,
     Call,
@@ -65,9 +65,10 @@ class WholeWriter(Writer):
                 return self.transposed(body)
             case MatrixProduct(left, right):
                 return self.product(left, right)
-            case Einsum(subscripts, operands):
-                letters = subscripts.replace(" ", "")
-                return Call("einsum", (Name(", ".join([f'"{letters}"', *map(self.write, operands)])),))
+            case Einsum():
+                before, after = einsum_letters(tree)
+                letters = f'"{",".join(before)}->{after}"'
+                return Call("einsum", (Name(", ".join([letters, *map(self.write, tree.operands)])),))
             case Over(_, indices, body):
                 runs = " ".join(f"for {self.place(index)} in range({self.place(index.size)})" for index in indices)
                 return Name(f"sum({self.write(body)} {runs})")
