@@ -164,13 +164,13 @@ class _Marker:
         assert entry.quantity is not None
         key, negative = self.key_of(entry)
         shown, tolerance = self.accepted(key, kept)
-        found: list[tuple[Reach, list[Slipped]]] = []
+        found: list[tuple[Decimal, Decimal, list[Slipped]]] = []
         counts: dict[str, int] = {}
         for slip in sorted((slip for slip in self.values.slips if key in slip.asked), key=_unlikely):
             value, name = self.values.wrong(slip, key, None), slip.slipped.slip
             if value is None or self.values.is_right(value, key):
                 continue
-            beside = next((slips for end, slips in found if end.low <= value <= end.high), None)
+            beside = next((slips for middle, around, slips in found if abs(Decimal(value) - middle) <= around), None)
             if beside is not None:
                 if len(beside) < MOST_TIES and all(name != other.slip for other in beside):
                     beside.append(slip.slipped)
@@ -178,8 +178,9 @@ class _Marker:
                 end = self.values.wrong(slip, key, kept)
                 if end is not None and _apart(end, shown, tolerance):
                     counts[name] = counts.get(name, 0) + 1
-                    found.append((end, [slip.slipped]))
-        wrong = tuple(_wrong(end, slips, kept, negative) for end, slips in found)
+                    middle = Decimal(kept.show(Decimal(end.middle)))
+                    found.append((middle, _distance(end, middle, kept), [slip.slipped]))
+        wrong = tuple(Wrong(-middle if negative else middle, around, tuple(slips)) for middle, around, slips in found)
         value = -self.answers.truth[key] if negative else self.answers.truth[key]
         text = kept.show(value, kept.round(value) == value)
         return Grading(
@@ -213,11 +214,6 @@ def _apart(end: Interval | None, shown: Decimal, tolerance: Decimal) -> bool:
 
 def _unlikely(slip: Slippery) -> tuple[float, int]:
     return -SLIPS[slip.slipped.slip].common, len(slip.slipped.where)
-
-
-def _wrong(end: Reach, slips: list[Slipped], kept: Rounding, negative: bool) -> Wrong:
-    middle = Decimal(kept.show(Decimal(end.middle)))
-    return Wrong(-middle if negative else middle, _distance(end, middle, kept), tuple(slips))
 
 
 def _distance(reach: Reach, shown: Decimal, kept: Rounding) -> Decimal:
