@@ -106,6 +106,9 @@ SLIPS = [
     ("extra-path", "d1 * w5 + d2 * w6", "d1 * w5 + d2 * w6 + d2 * w6", BELOW_1),
     ("inverted", "* h1 * (1 - h1)", "/ (h1 * (1 - h1))", BELOW_1),
     ("wrong-function", "* h1 * (1 - h1)", "* (1 - h1**2)", BELOW_1),
+    ("wrong-given", "w1=e1 * x1", "w1=e1 * 0.05", {"w1"}),
+    ("wrong-given", "d1 = (y1 - t1)", "d1 = (y1 - 0.02)", {"w5", "w7", "b2", "w1", "w2", "w3", "w4", "b1"}),
+    ("wrong-given", "    d1 =", "    x1, t2 = 0.05, 0.98; d1 =", {"w6", "w8", "b2", "w1", "w2", "w3", "w4", "b1"}),
     ("", "w1=e1 * x1", "w1=e1 * x1 * 1.37", {"w1"}),
 ]
 """Slips as they are made in code: the slip, what is right, what stands there instead, the gradients that come out wrong."""

@@ -15,6 +15,7 @@ from typing import Any
 from derive.arithmetic import Key, key_of
 from derive.exercises.audit import derived_formula, leaf_of
 from derive.exercises.cases import NOT_FINITE, NOT_ZERO, NOTHING, OTHER_SIZE, Answer, Case, Run, audit_run
+from derive.exercises.constants import constant_in_place, names_behind
 from derive.exercises.reckoning import true_values
 from derive.exercises.verdicts import SEVERITY, Audit, Judged, Named, Note
 from derive.tables.slips import Slipped, candidates
@@ -41,6 +42,10 @@ def agreed(runs: Sequence[Run], digits: int, wanted: Collection[Tree]) -> Audit:
         if line.verdict == "wrong":
             first[name] = place
     slips = _untied(_searched(first, runs, digits))
+    explained = {name for slip in slips for name in slip.explains}
+    slips += _typed_in([name for name in first if name not in explained], runs, digits)
+    order = {line.name: place for place, line in enumerate(lines)}
+    slips = tuple(replace(slip, explains=tuple(sorted(slip.explains, key=order.__getitem__))) for slip in slips)
     named = [replace(line, slips=tuple(dict.fromkeys(slip.id for slip in slips if line.name in slip.explains))) for line in lines]
     return replace(audits[0], lines=tuple(named), slips=slips)
 
@@ -52,8 +57,8 @@ def _searched(first: Mapping[str, int], runs: Sequence[Run], digits: int) -> Col
     for place in sorted(set(first.values())):
         run = runs[place]
         redone = _Redone([other for other in runs if other.case.sizes == run.case.sizes], digits)
-        if len(run.case.sheet.base) > MOST_ROWS:
-            continue
+        if len(run.case.sheet.base) > MOST_ROWS or run.case.problem.train.loss not in run.case.sheet.base:
+            continue  # too much to search, or what is differentiated is an array: no slip of the table is about that
         arrays: dict[str, list[Answer]] = {}
         for answer in run.answers:
             arrays.setdefault(answer.whole or answer.name, []).append(answer)
@@ -87,6 +92,32 @@ def _searched(first: Mapping[str, int], runs: Sequence[Run], digits: int) -> Col
                 names = explained if len(arrays[whole]) > 1 else [whole]
                 found[key] = replace(known, explains=(*known.explains, *names))
     return found.values()
+
+
+def _typed_in(names: Sequence[str], runs: Sequence[Run], digits: int) -> tuple[Named, ...]:
+    """Numbers typed into the code, which explain lines that no slip of the table does."""
+    found: dict[_SlipKey, Named] = {}
+    left = list(names if runs[0].case.arrays is None else ())
+    for _ in range(2):  # what one number does not explain, two may
+        alone = tuple(found.values())
+        for name in list(left):
+            answers = [answer for run in runs for answer in run.answers if answer.name == name]
+            if len(answers) < len(runs) or answers[0].quantity is None:
+                continue
+            behind = names_behind(answers[0].quantity, runs[0])
+            before = [slip for slip in alone if slip.where in behind]
+            slip = constant_in_place(answers, runs, slack_of(digits), before)
+            if slip is not None:
+                left.remove(name)
+                for one in (*before, slip):
+                    known = found.get(_slip_key(one), replace(one, explains=()))
+                    found[_slip_key(one)] = replace(known, explains=(*known.explains, name))
+    return tuple(found.values())
+
+
+def slack_of(digits: int) -> float:
+    """By what share a number that is judged to so many digits may miss what a slip gives."""
+    return float(10.0 ** (-3 * digits / 5))
 
 
 def _chosen(slips: Iterable[Named]) -> list[Named]:
@@ -177,7 +208,7 @@ class _Redone:
     """Some inputs with slips done on their sheets, each set of slips once; numbers are compared as loosely as their digits ask."""
 
     def __init__(self, runs: Sequence[Run], digits: int) -> None:
-        self.runs, self.slack = runs, 10.0 ** (-3 * digits / 5)
+        self.runs, self.slack = runs, slack_of(digits)
         self.answers = [{answer.name: answer for answer in run.answers} for run in runs]
         self.values: dict[tuple[int, frozenset[_SlipKey]], Mapping[Key, Decimal]] = {}
 
