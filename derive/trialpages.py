@@ -53,7 +53,7 @@ def trial_blocks(trial: Trial, speaker: Speaker) -> list[Block]:
 
 
 def _inputs_table(trial: Trial, speaker: Speaker) -> Table:
-    shown = trial.inputs[:1] if trial.arrays else trial.inputs
+    shown = trial.inputs[:1] if any(isinstance(numbers, tuple) for numbers in trial.inputs[0].values()) else trial.inputs
     places = (speaker.word("audit", "at-input", n=str(place + 1)) for place in range(len(shown)))
     head = (speaker.word("trial", "quantity"), *places)
     rows: list[tuple[Text, ...]] = [((Name(name),), *((_written(numbers[name]),) for numbers in shown)) for name in shown[0]]

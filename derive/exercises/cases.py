@@ -114,7 +114,7 @@ def _worked(problem: Problem) -> tuple[Sheet, Mapping[Key, Decimal]]:
     """The sheet, with the gradients by what is given too, and its values."""
     network, loss = problem.network, problem.train.loss
     free = [Partial(loss, name) for name in network.free if name in network.above(loss)]
-    direct = [Partial(loss, name, True) for name in network.mentions[loss] if name in network.by_goal]
+    direct = [Partial(loss, name, True) for name in network.mentions.get(loss, ()) if name in network.by_goal]
     sheet = make_sheet(problem, [*free, *direct])
     return sheet, true_values(sheet)
 

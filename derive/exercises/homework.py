@@ -39,7 +39,7 @@ def audit_homework(problem: Problem, code: str, seed: int = 1, seconds: float = 
             filled = arguments.filled(case.values, problem.train.parameters)
             returned, single = runner.call(*filled, f"input {number}")
             runs.append(run_of(case, problem, returned, single, arguments.passed, purpose, where))
-        numpy = runner.has_numpy
+        arrays = runner.arrays if runner.arrays == "torch" or problem.arrays is not None else ""
     digits = SINGLE if all(run.is_single for run in runs) else DOUBLE
     audit = agreed(runs, digits, purpose.expected(problem) if purpose.name != "forward" else ())
     places = {slip.where: formula for slip in audit.slips if (formula := right_formula(slip.where, runs[0].case)) is not None}
@@ -48,6 +48,5 @@ def audit_homework(problem: Problem, code: str, seed: int = 1, seconds: float = 
 
         audit, places = gathered(audit, runs, problem)
     file, _, function = code.rpartition(":")
-    arrays = "" if problem.arrays is None else "numpy" if numpy else "lists"
     given = tuple(run.case.given for run in runs)
     return replace(audit, trial=Trial(file, function, seed, given, digits, runs[0].order, places, arrays))

@@ -41,21 +41,22 @@ class Parameter:
 
 
 class Runner:
-    """A process that has imported the file; `parameters` are those of its function, `has_numpy` says what arrays come as."""
+    """A process that has imported the file; `parameters` are those of its function, `arrays` says what arrays are passed as."""
 
     def __init__(self, process: subprocess.Popen[bytes], path: Path, function: str, seconds: float) -> None:
         self.process, self.path, self.function, self.seconds = process, path, function, seconds
         self.spent, self.asked = 0.0, 0.0
         self.buffer = b""
         self.parameters: tuple[Parameter, ...] = ()
-        self.has_numpy = False
+        self.arrays = "lists"
 
     def call(self, positional: Sequence[Any], named: Mapping[str, Any], place: str) -> tuple[Any, bool]:
         """What the function returns, and whether in single precision.  `place` says for which input.
 
         Raises InputError for what goes wrong in the file, LimitError where it takes too long.
         """
-        answer = self.ask({"positional": list(positional), "named": dict(named)}, ("returned", "single"), f" ({place})")
+        request = {"positional": list(positional), "named": dict(named), "arrays": self.arrays}
+        answer = self.ask(request, ("returned", "single"), f" ({place})")
         return answer["returned"], bool(answer["single"])
 
     def ask(self, request: Mapping[str, Any], expected: Sequence[str], place: str = "") -> Mapping[str, Any]:
@@ -169,11 +170,11 @@ def open_runner(code: str, seconds: float) -> Iterator[Runner]:
         )
         try:
             runner = Runner(process, path, function, seconds)
-            answer = runner.ask({"path": str(path.resolve()), "function": function, "limits": limits}, ("parameters", "numpy"))
+            answer = runner.ask({"path": str(path.resolve()), "function": function, "limits": limits}, ("parameters", "arrays"))
             if "missing" in answer:
                 raise InputError(_missing(path, function, answer["missing"]))
             runner.parameters = tuple(Parameter(**parameter) for parameter in answer["parameters"])
-            runner.has_numpy = bool(answer["numpy"])
+            runner.arrays = "lists" if answer["arrays"] not in ("numpy", "torch") else str(answer["arrays"])
             yield runner
         finally:
             with suppress(OSError):

@@ -100,29 +100,44 @@ def _imported(request: Message) -> tuple[Message, Callable[..., Any] | None]:
         {"name": p.name, "kind": p.kind.name, "default": p.default is not p.empty}
         for p in inspect.signature(function).parameters.values()
     ]
-    return {"parameters": parameters, "numpy": importlib.util.find_spec("numpy") is not None}, function
+    return {"parameters": parameters, "arrays": _kind_of_arrays(module)}, function
+
+
+def _kind_of_arrays(module: Any) -> str:
+    """What arrays are passed as: tensors to a file that imports PyTorch and not NumPy, else NumPy's where it is installed."""
+    imported = {getattr(value, "__name__", "") for value in vars(module).values() if inspect.ismodule(value)}
+    if "torch" in imported and "numpy" not in imported:
+        return "torch"
+    return "numpy" if importlib.util.find_spec("numpy") is not None else "lists"
 
 
 def _called(function: Callable[..., Any], request: Message) -> Message:
     """The function called once, and what it returned."""
-    positional = [_array(value) for value in request["positional"]]
-    named = {name: _array(value) for name, value in request["named"].items()}
+    kind = request["arrays"]
+    positional = [_array(value, kind) for value in request["positional"]]
+    named = {name: _array(value, kind) for name, value in request["named"].items()}
     seen: list[str] = []
     returned = _plain(function(*positional, **named), "", seen)
     return {"returned": returned, "single": bool(seen) and all(kind in ("float32", "float16", "bfloat16") for kind in seen)}
 
 
-def _array(value: Any) -> Any:
-    """A nested list as a NumPy array, where NumPy is; a dictionary of them alike."""
+def _array(value: Any, kind: str) -> Any:
+    """A nested list as an array of a kind, with PyTorch a number too; a dictionary of them alike."""
     if isinstance(value, dict):
-        return {key: _array(item) for key, item in value.items()}
-    if not isinstance(value, list):
-        return value
-    try:
+        return {key: _array(item, kind) for key, item in value.items()}
+    if kind == "torch" and isinstance(value, list | float):
+        import torch
+
+        return torch.tensor(value, dtype=torch.float64 if _has_floats(value) else torch.int64)
+    if kind == "numpy" and isinstance(value, list):
         import numpy
-    except ImportError:
-        return value
-    return numpy.array(value)
+
+        return numpy.array(value)
+    return value
+
+
+def _has_floats(value: Any) -> bool:
+    return any(map(_has_floats, value)) if isinstance(value, list) else isinstance(value, float)
 
 
 # --- what comes back ------------------------------------------------------------------------------------------------------
