@@ -5,8 +5,8 @@ Owns `Quiz`, `Question`, `quiz_of` and `formula_quiz_of`.  May import everything
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -16,11 +16,13 @@ from derive.blocks import Block, Heading, Text
 from derive.decisions import Proof
 from derive.derivation import Derivation
 from derive.errors import UsageError
+from derive.exercises.entrywise import by_entries
 from derive.exercises.formulagradings import FormulaGrading, formula_gradings_of
 from derive.exercises.gradings import Grading, gradings_of
 from derive.exercises.verdicts import Named
 from derive.keypages import sheets_of
 from derive.rounding import Rounding, spell
+from derive.scripts import script_of
 from derive.sentences import Speaker, separated, series, speaker_of, title_of
 from derive.symbols import Script
 from derive.tables.slips import Slipped
@@ -93,13 +95,14 @@ Work = Derivation | ArrayDerivation | Proof
 
 
 def quiz_of(work: Work, rounding: Rounding, paper_id: str = "", language: str = "en") -> Quiz[Grading]:
-    """The quiz of a paper worked out, in numbers.  Raises UsageError for what is no derivation of named quantities."""
+    """The quiz of a paper worked out, in numbers; over arrays, entry by entry.  Raises UsageError for a proof."""
     derivation, speaker = _derivation(work), speaker_of(work.problem, language)
-    gradings, own = gradings_of(work.problem, rounding), bool(work.problem.asks)
+    problem = by_entries(work.problem) if isinstance(work, ArrayDerivation) else work.problem
+    gradings, own = gradings_of(problem, rounding), bool(work.problem.asks)
     questions = tuple(_question(grading, rounding, own, speaker) for grading in gradings)
     finest = max(gradings, key=lambda grading: (grading.asked.digits, grading.asked.places or 0))
     carry = speaker.say("quiz", "carry-all", what=_what(finest.asked, speaker))
-    return _quiz(derivation, paper_id, carry, questions, speaker)
+    return _quiz(derivation, problem.names, paper_id, carry, questions, speaker)
 
 
 def formula_quiz_of(work: Work, paper_id: str = "", language: str = "en") -> Quiz[FormulaGrading]:
@@ -109,22 +112,33 @@ def formula_quiz_of(work: Work, paper_id: str = "", language: str = "en") -> Qui
     names = dict(pair for grading in gradings for pair in grading.names)
     pairs = (speaker.say("quiz", "typed", name=Name(name), typed=typed) for name, typed in names.items())
     questions = tuple(_formula_question(grading, own, speaker) for grading in gradings)
-    return _quiz(derivation, paper_id, speaker.say("quiz", "names", names=separated(pairs, speaker.comma)), questions, speaker)
+    carry = speaker.say("quiz", "names", names=separated(pairs, speaker.comma))
+    return _quiz(derivation, work.problem.names, paper_id, carry, questions, speaker)
 
 
-def _derivation(work: Work) -> Derivation:
-    if not isinstance(work, Derivation):
-        raise UsageError("a quiz is for derivations of named quantities; this problem is a proof, or over arrays")
+def _derivation(work: Work) -> Derivation | ArrayDerivation:
+    if isinstance(work, Proof):
+        raise UsageError("a quiz is for derivations; this problem is a proof")
     return work
 
 
-def _quiz(work: Derivation, paper_id: str, carry: Text, questions: tuple[Question[Marked], ...], speaker: Speaker) -> Quiz[Marked]:
+def _quiz(
+    work: Derivation | ArrayDerivation,
+    names: Mapping[str, str],
+    paper_id: str,
+    carry: Text,
+    questions: tuple[Question[Marked], ...],
+    speaker: Speaker,
+) -> Quiz[Marked]:
     sheets = sheets_of(work, paper_id, speaker.language)
     top, *front = sheets.front
     assert isinstance(top, Heading)
+    if isinstance(work, ArrayDerivation):
+        front.pop()  # how the numbers of the key are rounded, which says nothing of the answers
     whole, wholes = speaker.word("quiz", "whole"), speaker.word("quiz", "wholes")
     title = title_of(work.problem, speaker)
-    return Quiz(title, paper_id, speaker.language, sheets.script, tuple(front), carry, questions, whole, wholes)
+    script = script_of(replace(work.problem, names=names))
+    return Quiz(title, paper_id, speaker.language, script, tuple(front), carry, questions, whole, wholes)
 
 
 def _what(asked: Rounding, speaker: Speaker) -> str:

@@ -300,6 +300,49 @@ def test_more_digits_are_asked_for_only_where_fewer_do_not_tell():
     assert finer
 
 
+ARRAYS = """
+title = "A batch of two"
+[shapes]
+X = [2, 2]
+W = [1, 2]
+b = [1, 1]
+T = [1, 2]
+[given]
+X = [[0.5, -1.0], [0.25, 0.75]]
+W = [[0.30, -0.20]]
+b = [[0.1]]
+T = [[1, 0]]
+[forward]
+Z = "W @ X + b"
+A = "sigmoid(Z)"
+L = "sum(1/2*(A - T)*(A - T))"
+[train]
+parameters = ["W", "b"]
+learning_rate = 0.5
+[ask]
+"output" = "A"
+"""
+
+
+@pytest.mark.parametrize("style", ["moodle", "stack", "rexams", "csv"])
+def test_arrays_are_asked_for_entry_by_entry(style):
+    work = derive.derive(derive.load_text(ARRAYS))
+    quiz = quiz_of(work, Rounding())
+    x, w, t = ((0.5, 0.25), (-1.0, 0.75)), (0.3, -0.2), (1, 0)
+    a = [1 / (1 + math.exp(-(w[0] * k[0] + w[1] * k[1] + 0.1))) for k in x]
+    d = [(out - goal) * out * (1 - out) for out, goal in zip(a, t, strict=True)]
+    wanted = {f"dL/dW[0,{j}]": sum(d[k] * x[k][j] for k in (0, 1)) for j in (0, 1)}
+    wanted |= {"dL/db[0,0]": sum(d), "output[0,0]": a[0], "output[0,1]": a[1]}
+    shown = {question.label: question.grading for question in quiz.questions}
+    assert list(shown) == list(wanted)
+    for label, value in wanted.items():
+        assert shown[label].accepts(Decimal(value))
+        assert not shown[label].accepts(Decimal(-value))
+    out = render_bank((quiz,), style)
+    assert "W_{0,1}" in out or "W[0,1]" in out
+    assert "full precision" not in out
+
+
 def test_what_cannot_be_told_is_said():
     """A learning rate of 1, a live ReLU: the slip is there, its number is the right one."""
     problem = derive.load_text("""
@@ -801,7 +844,7 @@ def test_the_table_opens_cleanly(run, tmp_path):
     ("arguments", "said"),
     [
         (("q2",), "--format stack asks for formulas"),
-        (("mlp",), "over arrays"),
+        (("dense",), "a number for every entry"),
         (("q1", "--worksheet"), "--worksheet"),
         (("q1", "--variants", "2"), "-o DIR"),
         (("q1", "--force"), "--variants"),
