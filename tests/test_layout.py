@@ -23,7 +23,7 @@ ORDER = [
     "formats.webtex", "formats.moodle", "formats.stack", "formats.rexams", "formats.itemtable",
     "formats.exam", "formats.keys", "formats.marked", "formats.templates", "editions", "quizsets",
     "formats.toml", "formats.jupyter", "formats.terminal",
-    "emission.programs", "emission.spellings", "emission.strays", "emission.trials", "emission.comments", "emission.formulas", "emission.loops", "emission.wholes", "emission.interfaces", "emission.pythontests", "emission.ctests", "emission.python", "emission.c", "emission.files",
+    "emission.programs", "emission.spellings", "emission.strays", "emission.trials", "emission.comments", "emission.formulas", "emission.loops", "emission.wholes", "emission.interfaces", "emission.pythonidioms", "emission.pythontests", "emission.ctests", "emission.python", "emission.c", "emission.files",
     "starters", "options", "streams", "requests", "codecommand", "classcommand", "commands", "bankcommand", "keycommand", "newcommand", "arguments", "completions", "manpages", "cli", "__main__",
 ]  # fmt: skip
 """Each module may import what stands before it.  Read in order, this is the pipeline."""

@@ -48,7 +48,7 @@ class _File:
         imports = {line for word, line in self.target.imports.items() if word in self.used.words} | test.imports
         top = "\n".join((self.docstring(), "", *_merged(imports)))
         border = "# --- the test ".ljust(WIDTH, "-")
-        return "\n\n\n".join([top, *test.helpers, *helpers, *functions, border, test.text]) + "\n"
+        return "\n\n\n".join([top, *test.above, *helpers, *functions, border, test.text]) + "\n"
 
     def docstring(self) -> str:
         title, *rest = map(docstring_text, explained(self.program, self.spellings, USAGE))

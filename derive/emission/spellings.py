@@ -107,7 +107,8 @@ class Spellings:
     @property
     def changed(self) -> Mapping[str, str]:
         """The names that are not what was typed."""
-        return {key: name for key, name in self.names.items() if isinstance(key, str) and name not in (key, key[7:])}
+        known = {*self.problem.known, *self.sizes}
+        return {key: name for key, name in self.names.items() if isinstance(key, str) and key in known and key != name}
 
 
 def lettered(symbol: Symbol) -> str:
