@@ -190,7 +190,7 @@ class _Wirer:
         self.merged = {
             pre: activation
             for pre, activation in self.network.pre_activations.items()
-            if self.network.users[pre] == (activation,) and problem.train.loss != pre
+            if self.network.users[pre] == (activation,) and problem.train.loss != pre and pre not in self.network.activations
         }
         self.comparing = {user for name, role in self.roles.items() if role == "target" for user in self.network.users[name]}
         self.bare = not any(role == "input" for role in self.roles.values())

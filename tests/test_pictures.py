@@ -35,6 +35,7 @@ from derive.problem import missing_numbers
 from derive.scripts import script_of
 from derive.sentences import LANGUAGES, Speaker
 from derive.tables.ops import OPS
+from derive.wiring import wiring_of
 from derive.written import Name, Number
 
 # Networks that no built-in problem has: fully joined layers, more units and more layers than a picture can hold, edges that skip
@@ -212,6 +213,11 @@ def test_question_1_is_drawn_as_its_sheet_draws_it():
     sheet = {"x1>h1": "w1", "x1>h2": "w2", "x2>h1": "w3", "x2>h2": "w4", "h1>y1": "w5", "h1>y2": "w6", "h2>y1": "w7", "h2>y2": "w8"}
     assert labels == sheet
     assert {label.value.text for label in of(Label, picture)} == {"0.15", "0.20", "0.25", "0.30", "0.40", "0.45", "0.50", "0.55"}
+
+
+def test_an_activation_of_an_activation_is_a_unit_of_its_own():
+    network = derive.load_text('[forward]\nz = "w*x + b"\na = "relu(z)"\ng = "gelu(a)"\nL = "(g - t)^2"')
+    assert [link.id for link in wiring_of(network).links] == ["x>a", "b>a", "a>g", "g>L", "t>L"]
 
 
 @pytest.mark.parametrize(("name", "columns"), [("3-4-4-2", 2), ("q1", 2), ("q2", 2)])
