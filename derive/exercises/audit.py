@@ -183,7 +183,8 @@ class _Auditor:
         """The paper judged."""
         self.reckoning = self.reckon()
         turned, convention = self.convention()
-        self.reckoning = self.reckon(turned)
+        if turned:
+            self.reckoning = self.reckon(turned)
         reckoning = self.reckoning
         accepted = reckoning.honest[1]
         follows = {key for key in reckoning.printed if key not in accepted and reckoning.follows(key)}
@@ -462,9 +463,11 @@ class _Auditor:
         if not told or not all(good) or any(key not in accepted for key in updates):
             return frozenset(), None
         for turned in (frozenset(partials), signals):
-            now = self.reckon(turned).honest[1]
             telling = [key for key in turned if self.printed[key].value]
-            if telling and all(key in now for key in partials) and all(key not in accepted for key in telling):
+            if not telling or any(key in accepted for key in telling):
+                continue
+            now = self.reckon(turned).honest[1]
+            if all(key in now for key in partials):
                 return turned, Convention("negative-delta", tuple(self.names[key] for key in self.printed if key in turned))
         against = [self.compare(entry, Negative(self.goal(entry)), self.sheet.plain(entry.sides[-1])) for entry in backward]
         if against and all(verdict.verdict == "right" for verdict in against):

@@ -66,6 +66,19 @@ def digits_shown(numbers: Iterable[Printed]) -> Digits:
     return Digits(max(2, usual))
 
 
+PATTERNS_KEPT = 64
+"""Ways to leave lines out that a sheet remembers."""
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """What printed lines need, in the order of computing; the formulas behind each; the lines it rests on."""
+
+    wanted: tuple[Key, ...]
+    hidden: Mapping[Key, tuple[Key, ...]]
+    sources: Mapping[Key, tuple[Key, ...]]
+
+
 @dataclass(frozen=True)
 class Reckoning:
     """One paper reckoned: `printed` are its numbers by key, `truth` the true values, `digits` what the paper carries.
@@ -85,8 +98,25 @@ class Reckoning:
         return {key: INTERVALS.number(number.text) for key, number in self.sheet.given.items()}
 
     @cached_property
+    def lines(self) -> _Lines:
+        """How the lines rest on each other, which is the same on every paper that answers the same quantities."""
+        which = (tuple(self.printed), self.also)
+        found: _Lines | None = self.sheet.patterns.get(which)
+        if found is None:
+            between = {key: self.between(key) for key in self.printed if key in self.sheet.rows}
+            hidden, sources = ({key: pair[part] for key, pair in between.items()} for part in (0, 1))
+            found = _Lines(self._wanted(), hidden, sources)
+            if len(self.sheet.patterns) >= PATTERNS_KEPT:
+                self.sheet.patterns.clear()
+            self.sheet.patterns[which] = found
+        return found
+
+    @property
     def wanted(self) -> tuple[Key, ...]:
         """The keys that printed lines need, in the order of computing."""
+        return self.lines.wanted
+
+    def _wanted(self) -> tuple[Key, ...]:
         found: set[Key] = set()
         todo = [key for key in (*self.printed, *self.also) if key in self.sheet.rows]
         while todo:
@@ -98,7 +128,7 @@ class Reckoning:
 
     def raw(self, key: Key, values: Mapping[Any, Interval], tree: Tree | None = None) -> Interval | None:
         """The interval of a formula over given intervals; None where it has no value on all of them."""
-        formula = self.sheet.evaluator(self.sheet.rows[key] if tree is None else tree, INTERVALS)
+        formula = self.sheet.bounds[key] if tree is None else self.sheet.evaluator(tree, INTERVALS)
         try:
             found: Interval = formula(values)
         except (ArithmeticError, KeyError):
@@ -145,15 +175,15 @@ class Reckoning:
                 values[key] = self.digits.widen(raw)
         return values, follows
 
-    @cached_property
-    def hidden(self) -> dict[Key, tuple[Key, ...]]:
+    @property
+    def hidden(self) -> Mapping[Key, tuple[Key, ...]]:
         """For each printed line, the formulas between it and the lines before it, in the order of computing."""
-        return {key: self.between(key)[0] for key in self.printed if key in self.sheet.rows}
+        return self.lines.hidden
 
-    @cached_property
-    def sources(self) -> dict[Key, tuple[Key, ...]]:
+    @property
+    def sources(self) -> Mapping[Key, tuple[Key, ...]]:
         """For each printed line, the printed lines it is computed from."""
-        return {key: self.between(key)[1] for key in self.printed if key in self.sheet.rows}
+        return self.lines.sources
 
     def between(self, key: Key) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
         """The formulas between a printed line and the printed lines it rests on, and those lines."""
@@ -172,12 +202,12 @@ class Reckoning:
 
     def predict(self, key: Key, values: Mapping[Any, Interval], rows: Rows, changed: Mapping[Key, Interval]) -> Interval | None:
         """Where a printed line would stand with some formulas and some values done otherwise."""
-        sheet = self.sheet
-        overlay = Overlay(values, changed)
+        uses = self.sheet.uses
+        overlay = {**values, **changed}
         moved = set(changed)
         for inner in self.hidden[key]:
             tree = rows.get(inner)
-            if tree is not None or not moved.isdisjoint(sheet.mentions(sheet.rows[inner])):
+            if tree is not None or not moved.isdisjoint(uses[inner]):
                 raw = self.raw(inner, overlay, tree)
                 if raw is None:
                     return None

@@ -219,9 +219,10 @@ def _explanations(case: Case) -> Iterator[Explanation]:
     for way, touched in touching:
         for key in touched & case.open:
             tried[way.slipped.slip, key] = tried.get((way.slipped.slip, key), 0) + 1
+    known: dict[tuple[Key | int, ...], tuple[float, bool]] = {}
     for way, touched in touching:
         for number, changed in _numbers(way.slipped, touched, case) if way.slipped.given else ((None, {}),):
-            explanation = _weigh(way, number, changed, touched, case, tried)
+            explanation = _weigh(way, number, changed, touched, case, tried, known)
             if explanation is not None:
                 yield explanation
     for key in () if case.symbols else case.open:
@@ -282,8 +283,10 @@ class _Way:
 def _ways_to_slip(sheet: Sheet) -> tuple[_Way, ...]:
     def prepare() -> tuple[_Way, ...]:
         ways = []
+        same: dict[Tree, Tree] = {}  # of equal formulas one, so that they are known by their identity
         for slipped in candidates(sheet):
-            rows = sheet.formulas(slipped.rows, slipped.ways)
+            changed = sheet.formulas(slipped.rows, slipped.ways)
+            rows = {key: same.setdefault(tree, tree) for key, tree in changed.items()}
             ways.append(_Way(slipped, rows, (*rows, slipped.given) if slipped.given else tuple(rows)))
         return tuple(ways)
 
@@ -298,13 +301,23 @@ def _weigh(
     touched: set[Key],
     case: Case,
     tried: Mapping[tuple[str, Key], int],
+    known: dict[tuple[Key | int, ...], tuple[float, bool]],
 ) -> Explanation | None:
-    """What a candidate is worth: the bits of the lines it gives, less what it costs."""
+    """What a candidate is worth: the bits of the lines it gives, less what it costs.
+
+    Many ways change the same formulas behind a line; what is `known` of one holds for the others.
+    """
     reckoning, slipped, rows = case.reckoning, way.slipped, way.rows
     worth: dict[Key, float] = {}
     exact = True
     for key in (touched & case.open) - case.copied:
-        bits, exactly = _bits_of(key, rows, changed, reckoning)
+        if number is None:
+            alike = (key, *(id(rows[inner]) for inner in (*reckoning.hidden[key], key) if inner in rows))
+            if alike not in known:
+                known[alike] = _bits_of(key, rows, changed, reckoning)
+            bits, exactly = known[alike]
+        else:
+            bits, exactly = _bits_of(key, rows, changed, reckoning)
         if bits:
             worth[key] = bits + (COMPUTED if key in case.computed else 0.0)
             exact = exact and exactly

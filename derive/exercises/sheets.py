@@ -14,6 +14,7 @@ from typing import Any
 
 from derive.arithmetic import Arithmetic, Evaluator, Key, compile_tree, key_of, mentioned
 from derive.handwriting import tidy
+from derive.intervals import INTERVALS
 from derive.network import LABEL_NAME, TARGET_NAME, Network
 from derive.problem import Problem
 from derive.slopes import Slopes
@@ -74,6 +75,21 @@ class Sheet:
     def needs(self) -> dict[Key, tuple[Key, ...]]:
         """The keys each formula mentions."""
         return {key: mentioned(tree) for key, tree in self.rows.items()}
+
+    @cached_property
+    def uses(self) -> dict[Key, frozenset[Key]]:
+        """The same, to look one up."""
+        return {key: frozenset(needs) for key, needs in self.needs.items()}
+
+    @cached_property
+    def bounds(self) -> dict[Key, Evaluator]:
+        """Each formula as a function of intervals."""
+        return {key: self.evaluator(tree, INTERVALS) for key, tree in self.rows.items()}
+
+    @cached_property
+    def patterns(self) -> dict[Any, Any]:
+        """What a reckoning remembers about papers that print the same lines."""
+        return {}
 
     @cached_property
     def order(self) -> dict[Key, int]:
