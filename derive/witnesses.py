@@ -59,22 +59,26 @@ class Point(dict[Any, Any]):
         below = sorted(network.below(name) - {name}, key=network.order.__getitem__)
         here = {goal: self[goal] for goal in (name, *below)}
         sides = []
-        for nudge in (self.nudge, -self.nudge):
-            self[name] = here[name] + nudge
-            for goal in below:
-                self[goal] = network.compiled[goal](self)
-            sides.append({goal: self[goal] for goal in below})
-        self.update(here)
+        try:
+            for nudge in (self.nudge, -self.nudge):
+                self[name] = here[name] + nudge
+                for goal in below:
+                    self[goal] = network.compiled[goal](self)
+                sides.append({goal: self[goal] for goal in below})
+        finally:  # a point without a value beside it is still itself
+            self.update(here)
         return {goal: (sides[0][goal] - sides[1][goal]) / (2 * self.nudge) for goal in below}
 
     def nudged_alone(self, of: str, name: str) -> Decimal:
         """The same along one equation only, everything else in it held."""
         formula, here = self.network.compiled[of], self[name]
-        self[name] = here + self.nudge
-        above = formula(self)
-        self[name] = here - self.nudge
-        below = formula(self)
-        self[name] = here
+        try:
+            self[name] = here + self.nudge
+            above = formula(self)
+            self[name] = here - self.nudge
+            below = formula(self)
+        finally:
+            self[name] = here
         return Decimal((above - below) / (2 * self.nudge))
 
 

@@ -10,7 +10,9 @@ import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal, Overflow
+from decimal import Decimal, Overflow, getcontext
+from functools import cached_property
+from threading import get_ident
 from typing import Any
 
 from derive.arithmetic import DECIMAL, Key, compile_tree, precision
@@ -28,6 +30,9 @@ from derive.written import Later, Name, Number, Tree, names_in
 
 LEAST, MOST = 3, 8
 
+POINTS_KEPT = 64
+"""Seeds of points that a sheet keeps."""
+
 
 class AnswerPoint(Point):
     """A point that also knows the later values of a sheet, what the update is given, and names that only an answer uses."""
@@ -38,6 +43,12 @@ class AnswerPoint(Point):
         super().__init__(network, start, nudge)
         self.sheet = sheet
         self.update(extra)
+
+    @cached_property
+    def there(self) -> Sheet:
+        """The sheet with the numbers of this point as the given ones."""
+        names = (*self.sheet.network.free, LEARNING_RATE, *self.sheet.of_rule)
+        return replace(self.sheet, given={name: Number(f"{self[name]:f}") for name in names})
 
     def __missing__(self, key: Any) -> Decimal:
         if isinstance(key, Later) or (isinstance(key, str) and key in self.sheet.rows):
@@ -51,7 +62,45 @@ def answer_points(
 ) -> Iterator[AnswerPoint]:
     """Seeded points of the network, some of its names `fixed`; what the update is given is the problem's, and names that only the
     answer uses are drawn too.
+
+    They are the same for every formula, so the sheet keeps them with all that was worked out at them; each thread has its own, for
+    they are moved to and fro while something is differentiated.
     """
+    asked = (get_ident(), getcontext().prec, tuple(sorted(strangers)), fine, tuple(sorted((fixed or {}).items())))
+    if asked not in sheet.points:
+        if len(sheet.points) >= POINTS_KEPT:
+            sheet.points.clear()
+        sheet.points[asked] = _Replayed(_drawn_points(sheet, asked[2], fine, fixed))
+    return iter(sheet.points[asked])
+
+
+class _Replayed:
+    """What a generator gives, as often as it is asked for, worked out once; an error comes again too."""
+
+    def __init__(self, source: Iterator[AnswerPoint]) -> None:
+        self.source, self.found = source, list[AnswerPoint]()
+        self.error: LimitError | None = None
+
+    def __iter__(self) -> Iterator[AnswerPoint]:
+        place = 0
+        while True:
+            if place == len(self.found):
+                if self.error is not None:
+                    raise self.error
+                try:
+                    self.found.append(next(self.source))
+                except StopIteration:
+                    return
+                except LimitError as error:
+                    self.error = error
+                    raise
+            yield self.found[place]
+            place += 1
+
+
+def _drawn_points(
+    sheet: Sheet, strangers: Iterable[str], fine: bool, fixed: Mapping[str, Decimal] | None
+) -> Iterator[AnswerPoint]:
     source = random.Random("answers")  # noqa: S311  (points to compute at, not secrets)
     drawn: dict[Key, Decimal] = {
         name: Decimal(f"{source.uniform(0.05, 0.95):.12f}") for name in sorted({*strangers, LEARNING_RATE})
@@ -134,10 +183,7 @@ def explain_formula(sheet: Sheet, key: Key, goal: Tree, formula: Tree, strangers
             continue
         text = f"{value:.12e}"
         printed = Printed(text, Decimal(text), Decimal(1).scaleb(int(Decimal(text).as_tuple().exponent)))
-        names = (*sheet.network.free, LEARNING_RATE, *sheet.of_rule)
-        given: dict[Key, Number] = {name: Number(f"{point[name]:f}") for name in names}
-        there = replace(sheet, given=given)
-        slips, case = explain(Reckoning(there, {key: printed}, {}, Digits(15)), [key], symbols=True)
+        slips, case = explain(Reckoning(point.there, {key: printed}, {}, Digits(15)), [key], symbols=True)
         found.append(() if case.open else tuple(slip.slipped for slip in slips))
         if len(found) == 2:
             break

@@ -314,7 +314,7 @@ def _weigh(
         if number is None:
             alike = (key, *(id(rows[inner]) for inner in (*reckoning.hidden[key], key) if inner in rows))
             if alike not in known:
-                known[alike] = _bits_of(key, rows, changed, reckoning)
+                known[alike] = _bits_of(key, rows, changed, reckoning, alike)
             bits, exactly = known[alike]
         else:
             bits, exactly = _bits_of(key, rows, changed, reckoning)
@@ -337,12 +337,22 @@ def _still(key: Key, rows: Rows, changed: Mapping[Key, Interval], reckoning: Rec
     return any(printed.admits(raw) for raw in reckoning.predictions(key, rows, changed))
 
 
-def _bits_of(key: Key, rows: Rows, changed: Mapping[Key, Interval], reckoning: Reckoning) -> tuple[float, bool]:
-    """How unlikely it is that chance gives these digits, 0 where the slip does not give them; and whether it gives them exactly."""
+def _bits_of(
+    key: Key, rows: Rows, changed: Mapping[Key, Interval], reckoning: Reckoning, alike: tuple[Key | int, ...] = ()
+) -> tuple[float, bool]:
+    """How unlikely it is that chance gives these digits, 0 where the slip does not give them; and whether it gives them exactly.
+
+    Ways that change the same formulas are `alike`; what they come to is the same for all papers that print nothing but this line.
+    """
     printed, expected = reckoning.printed[key], reckoning.honest[0].get(key)
     best = (0.0, False)
     for choice in reckoning.choices(key):
-        raw = reckoning.predict(key, reckoning.own[0], rows, {**choice, **changed})
+        if not alike or len(reckoning.printed) > 1:
+            raw = reckoning.predict(key, reckoning.own[0], rows, {**choice, **changed})
+        elif alike in reckoning.sheet.predictions:
+            raw = reckoning.sheet.predictions[alike]
+        else:
+            raw = reckoning.sheet.predictions[alike] = reckoning.predict(key, reckoning.own[0], rows, choice)
         if raw is not None and printed.admits(raw):
             exact = any(printed.admits(Interval(value, value)) for value in reckoning.exactly(key, rows, {**choice, **changed}))
             best = max(best, (surprise(printed, raw, expected, exact), exact))

@@ -92,6 +92,16 @@ class Sheet:
         return {}
 
     @cached_property
+    def points(self) -> dict[Any, Any]:
+        """Where formulas were judged, with what was worked out there."""
+        return {}
+
+    @cached_property
+    def predictions(self) -> dict[Any, Any]:
+        """Where a line stands for each way to slip, if it is all that is printed."""
+        return {}
+
+    @cached_property
     def order(self) -> dict[Key, int]:
         """The place of each key in the order of computing; given ones stand first."""
         return {key: place for place, key in enumerate((*self.given, *self.rows))}
