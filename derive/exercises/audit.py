@@ -396,7 +396,9 @@ class _Auditor:
         """The formula a student should have ended with."""
         quantity = entry.quantity
         if isinstance(quantity, Partial) and not quantity.direct:
-            return derived_formula(self.problem, quantity)
+            if quantity not in self.sheet.derived:
+                self.sheet.derived[quantity] = derived_formula(self.problem, quantity)
+            return self.sheet.derived[quantity]
         return None if quantity is None else self.sheet.rows.get(self.keys[quantity][0])
 
     # --- a number -----------------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from derive.arithmetic import Key
-from derive.exercises.reckoning import Reckoning
+from derive.exercises.reckoning import PATTERNS_KEPT, Reckoning
 from derive.exercises.sheets import Rows, Sheet
 from derive.intervals import Interval, Printed, cut, nearest
 from derive.tables.slips import SLIPS, Slipped, candidates, garbles
@@ -212,17 +212,15 @@ def _told_by_later_lines(reckoning: Reckoning, wrong: frozenset[Key]) -> tuple[f
 
 def _explanations(case: Case) -> Iterator[Explanation]:
     """Every candidate that gives at least one open line, with what it is worth."""
-    lines = _lines_by_formula(case)
-    ways = [way for way in _ways_to_slip(case.sheet) if not (case.symbols and way.slipped.given)]
-    touching = [(way, touched) for way in ways if (touched := way.touched(lines)) & case.open]
+    touching = [way for way in _ways_on_paper(case) if way.lines.keys() & case.open and not (case.symbols and way.slipped.given)]
     tried: dict[tuple[str, Key], int] = {}
-    for way, touched in touching:
-        for key in touched & case.open:
+    for way in touching:
+        for key in way.lines.keys() & case.open:
             tried[way.slipped.slip, key] = tried.get((way.slipped.slip, key), 0) + 1
-    known: dict[tuple[Key | int, ...], tuple[float, bool]] = {}
-    for way, touched in touching:
-        for number, changed in _numbers(way.slipped, touched, case) if way.slipped.given else ((None, {}),):
-            explanation = _weigh(way, number, changed, touched, case, tried, known)
+    known: dict[int, tuple[float, bool]] = {}
+    for way in touching:
+        for number, changed in _numbers(way.slipped, set(way.lines), case) if way.slipped.given else ((None, {}),):
+            explanation = _weigh(way, number, changed, case, tried, known)
             if explanation is not None:
                 yield explanation
     for key in () if case.symbols else case.open:
@@ -269,15 +267,37 @@ def _lines_by_formula(case: Case) -> dict[Key, set[Key]]:
 
 @dataclass(frozen=True)
 class _Way:
-    """A way to slip on a sheet, with the formulas it changes; `keys` are those and the given number."""
+    """A way to slip on a sheet, with the formulas it changes; `keys` are those and the given number.
+
+    On a paper, `lines` are those that are computed with anything it changes.  Ways that change the same formulas behind a line have
+    the same number there.
+    """
 
     slipped: Slipped
     rows: Rows
     keys: tuple[Key, ...]
+    lines: Mapping[Key, int] = field(default_factory=dict)
 
-    def touched(self, lines: Mapping[Key, set[Key]]) -> set[Key]:
-        """The printed lines that are computed with anything it changes."""
-        return set().union(*(lines[key] for key in self.keys if key in lines))
+
+def _ways_on_paper(case: Case) -> tuple[_Way, ...]:
+    """Every way to slip that touches a line, the same for all papers that print the same lines."""
+    reckoning, sheet = case.reckoning, case.sheet
+    which = ("ways", tuple(reckoning.printed), reckoning.also)
+    found: tuple[_Way, ...] | None = sheet.patterns.get(which)
+    if found is None:
+        lines, numbers, on_paper = _lines_by_formula(case), dict[tuple[Key | int, ...], int](), []
+        for way in _ways_to_slip(sheet):
+            touched = {}
+            for key in set().union(*(lines[key] for key in way.keys if key in lines)):
+                behind = (*reckoning.hidden[key], key)
+                alike = (key, *(id(way.rows[inner]) for inner in behind if inner in way.rows))
+                touched[key] = numbers.setdefault(alike, len(numbers))
+            if touched:
+                on_paper.append(replace(way, lines=touched))
+        if len(sheet.patterns) >= PATTERNS_KEPT:
+            sheet.patterns.clear()
+        found = sheet.patterns[which] = tuple(on_paper)
+    return found
 
 
 def _ways_to_slip(sheet: Sheet) -> tuple[_Way, ...]:
@@ -298,21 +318,20 @@ def _weigh(
     way: _Way,
     number: Number | None,
     changed: Mapping[Key, Interval],
-    touched: set[Key],
     case: Case,
     tried: Mapping[tuple[str, Key], int],
-    known: dict[tuple[Key | int, ...], tuple[float, bool]],
+    known: dict[int, tuple[float, bool]],
 ) -> Explanation | None:
     """What a candidate is worth: the bits of the lines it gives, less what it costs.
 
     Many ways change the same formulas behind a line; what is `known` of one holds for the others.
     """
-    reckoning, slipped, rows = case.reckoning, way.slipped, way.rows
+    reckoning, slipped, rows, touched = case.reckoning, way.slipped, way.rows, way.lines.keys()
     worth: dict[Key, float] = {}
     exact = True
     for key in (touched & case.open) - case.copied:
         if number is None:
-            alike = (key, *(id(rows[inner]) for inner in (*reckoning.hidden[key], key) if inner in rows))
+            alike = way.lines[key]
             if alike not in known:
                 known[alike] = _bits_of(key, rows, changed, reckoning, alike)
             bits, exactly = known[alike]
@@ -338,7 +357,7 @@ def _still(key: Key, rows: Rows, changed: Mapping[Key, Interval], reckoning: Rec
 
 
 def _bits_of(
-    key: Key, rows: Rows, changed: Mapping[Key, Interval], reckoning: Reckoning, alike: tuple[Key | int, ...] = ()
+    key: Key, rows: Rows, changed: Mapping[Key, Interval], reckoning: Reckoning, alike: int = -1
 ) -> tuple[float, bool]:
     """How unlikely it is that chance gives these digits, 0 where the slip does not give them; and whether it gives them exactly.
 
@@ -347,12 +366,12 @@ def _bits_of(
     printed, expected = reckoning.printed[key], reckoning.honest[0].get(key)
     best = (0.0, False)
     for choice in reckoning.choices(key):
-        if not alike or len(reckoning.printed) > 1:
+        if alike < 0 or len(reckoning.printed) > 1:
             raw = reckoning.predict(key, reckoning.own[0], rows, {**choice, **changed})
-        elif alike in reckoning.sheet.predictions:
-            raw = reckoning.sheet.predictions[alike]
+        elif (key, alike) in reckoning.sheet.predictions:
+            raw = reckoning.sheet.predictions[key, alike]
         else:
-            raw = reckoning.sheet.predictions[alike] = reckoning.predict(key, reckoning.own[0], rows, choice)
+            raw = reckoning.sheet.predictions[key, alike] = reckoning.predict(key, reckoning.own[0], rows, choice)
         if raw is not None and printed.admits(raw):
             exact = any(printed.admits(Interval(value, value)) for value in reckoning.exactly(key, rows, {**choice, **changed}))
             best = max(best, (surprise(printed, raw, expected, exact), exact))

@@ -97,6 +97,11 @@ class Sheet:
         return {}
 
     @cached_property
+    def derived(self) -> dict[Partial, Tree | None]:
+        """The formulas of derivatives as the derivation ends them."""
+        return {}
+
+    @cached_property
     def predictions(self) -> dict[Any, Any]:
         """Where a line stands for each way to slip, if it is all that is printed."""
         return {}
