@@ -212,21 +212,62 @@ rule = "rmsprop"
 """A table looked up, a stride and padding, an attention, an einsum and the largest of a row, with numbers."""
 
 
+FORMS = """
+[shapes]
+a = ["m"]
+c = ["n"]
+r = [1, "n"]
+k = ["m", 1]
+A = ["m", "n"]
+B = ["q", "m", "n"]
+D = ["q", "n", "m"]
+G = ["m", "n"]
+K = ["m", 1]
+[given]
+a = [0.5, -0.3]
+c = [0.2, 0.7, -0.4]
+r = [[0.3, -0.6, 0.9]]
+k = [[1.5], [-0.5]]
+A = [[0.1, 0.2, 0.3], [-0.4, 0.5, -0.6]]
+B = [[[0.1, -0.2, 0.3], [0.4, 0.5, 0.6]], [[0.7, -0.8, 0.9], [1.0, -1.1, 1.2]]]
+D = [[[0.3, 0.1], [0.2, 0.5], [0.4, -0.6]], [[-0.1, 0.2], [0.3, 0.7], [0.9, 0.8]]]
+[forward]
+outer = "a @ c.T"
+inner = "a.T @ a"
+row = "r @ c"
+spread = "k * r + A"
+G = "diag(a) @ A"
+batch = "B @ D"
+turned = "B.T"
+K = "mean(A, 1)"
+big = "max(A)"
+col = "a.T @ A"
+L = "sum(outer * A) + inner*row + sum(tanh(spread)) + sum(G^2) + sum(exp(batch)) + sum(turned^3) + sum(K^2) + big^2 + sum(col^2) + mse(A @ c, a)"
+[train]
+parameters = ["a", "c", "r", "k", "A", "B", "D"]
+learning_rate = 0.01
+rule = "nesterov"
+"""
+"""Rows, columns, inner and outer products, products in batches, an array turned over, a mean that keeps its axis."""
+
+MOVING = {**{rule: RECURRENCE.replace("RULE", rule) for rule in RULES}, "mixed": MIXED, "forms": FORMS}
+
+
 @cache
-def recurrence(rule):
-    return derive.derive(derive.load_text(RECURRENCE.replace("RULE", rule) if rule in RULES else rule))
+def moving(name):
+    return derive.derive(derive.load_text(MOVING[name]))
 
 
 @missing("cc")
 def test_arrays_with_numbers_move_as_on_the_page_in_c(tmp_path):
-    for rule in (*RULES, MIXED):
-        told, _ = compiled(recurrence(rule), {}, recurrence(rule).problem.arrays.sizes, tmp_path)
+    for name in MOVING:
+        told, _ = compiled(moving(name), {}, moving(name).problem.arrays.sizes, tmp_path)
         assert "update 1" in told
 
 
-@pytest.mark.parametrize("rule", [*RULES, pytest.param(MIXED, id="mixed")])
-def test_arrays_with_numbers_move_as_on_the_page(rule, language, tmp_path, capsys):
-    work = recurrence(rule)
+@pytest.mark.parametrize("name", MOVING)
+def test_arrays_with_numbers_move_as_on_the_page(name, language, tmp_path, capsys):
+    work = moving(name)
     assert ran(work, tmp_path / "page.py", language)["main"]() == 0
     told = capsys.readouterr().out
     assert "update 1" in told

@@ -26,8 +26,9 @@ from derive.written import Later, Name, Tree, substitute
 
 USAGE = (
     "A function reads and writes the numbers of a record by their names; arrays are given to it, of any size, behind the "
-    "lengths of their axes.  The gradient of w is dL_dw; an update puts new values in the place of the old."
+    "lengths of their axes.  The gradient of w is dL_dw"
 )
+UPDATED = "; an update puts new values in the place of the old"
 
 
 def lay_out(work: Derivation | ArrayDerivation, target: Target) -> str:
@@ -68,7 +69,8 @@ class _File:
 
     def title(self) -> list[str]:
         """What the file is, as one comment."""
-        lines = [comment(line)[3:-3] for line in explained(self.program, self.spellings, USAGE)]
+        usage = USAGE + (UPDATED if self.program.update is not None else "") + "."
+        lines = [comment(line)[3:-3] for line in explained(self.program, self.spellings, usage)]
         return [f"/* {lines[0]}", *(f" * {line}".rstrip() for line in lines[1:]), " */"]
 
     def record(self) -> list[str]:

@@ -118,13 +118,11 @@ def _names(program: Program, spellings: Spellings) -> Iterator[str]:
 def _tested(program: Program) -> str:
     if is_numbered(program):
         near = near_of(program)
-        digits = f"to {round(-log10(near))} digits"
+        count = round(-log10(near))
+        digits = f"to {count} digits, those below 0.001 to {count + 3} places"
         digits += " (they cancel, and floats keep no more)" if near > NEAR else ""
-        return (
-            f"Run as a program, the file compares every number it computes with the page's, {digits}, and exits with 1 where one "
-            "differs."
-        )
+        return f"Run as a program, the file compares its results with the page's, {digits}, and exits with 1 where one differs."
     return (
-        "The page has symbols without numbers.  Run as a program, the file draws numbers, with a fixed seed, compares every "
-        "derivative of the table below with one found otherwise, and exits with 1 where one differs."
+        "The page has symbols without numbers.  Run as a program, the file draws numbers, with a fixed seed, compares the derivatives "
+        "by what the network is given with those found otherwise, and exits with 1 where one differs."
     )

@@ -51,7 +51,8 @@ class _File:
         return "\n\n\n".join([top, *test.above, *helpers, *functions, border, test.text]) + "\n"
 
     def docstring(self) -> str:
-        title, *rest = map(docstring_text, explained(self.program, self.spellings, USAGE))
+        usage = USAGE + (UPDATED if self.program.update is not None else "") + "."
+        title, *rest = map(docstring_text, explained(self.program, self.spellings, usage))
         return "\n".join([f'"""{title}', *rest, '"""'])
 
     def helper(self, helper: Helper) -> str:
@@ -129,11 +130,12 @@ class _File:
 USAGE = (
     "Every function is called by keyword with just what it needs, which pick() finds, and gives back a dictionary: "
     "values = forward(**pick(forward, given)), gradients = backward(**pick(backward, given | values)).  The gradient of a "
-    "parameter has its name; an update is given it as dL_dw of w and gives back new values by the names of the old."
+    "parameter has its name"
 )
+UPDATED = "; an update is given it as dL_dw of w and gives back new values by the names of the old"
 
 DONE = {
-    "forward": "Every quantity of the network.",
+    "forward": "The quantities of the network, each by its name.",
     "backward": "The derivatives; that of the loss by a parameter has the parameter's name.",
     "update": "The new values, each by the name of the old one.",
 }
