@@ -123,6 +123,6 @@ def _tested(program: Program) -> str:
         digits += " (they cancel, and floats keep no more)" if near > NEAR else ""
         return f"Run as a program, the file compares its results with the page's, {digits}, and exits with 1 where one differs."
     return (
-        "The page has symbols without numbers.  Run as a program, the file draws numbers, with a fixed seed, compares the derivatives "
-        "by what the network is given with those found otherwise, and exits with 1 where one differs."
+        "The page has symbols without numbers.  Run as a program, the file draws numbers, with a fixed seed, compares the "
+        "derivatives by what the network is given with those found otherwise, and exits with 1 where one differs."
     )
