@@ -258,12 +258,13 @@ def test_every_honest_hand_is_accepted_elsewhere(name):
 def test_no_slip_is_accepted_however_it_is_rounded(slip):
     touched = 0
     wrong = question_1(Hand(random.Random(0), digits=50), slip)
-    for usual in (4, 6):
-        for label, grading in gradings("q1", usual).items():
+    for usual, places in ((4, None), (6, None), (6, 5)):
+        for label, grading in gradings("q1", usual, places).items():
             if abs(wrong[label] - EXACTLY[label]) > abs(EXACTLY[label]) * Decimal("1e-20"):
                 touched += 1
                 for seed in range(3):
-                    hand = Hand(random.Random(seed), digits=grading.asked.digits)
+                    asked = grading.asked
+                    hand = Hand(random.Random(seed), digits=asked.digits, places=asked.places)
                     assert not grading.accepts(question_1(hand, slip)[label]), (label, grading.asked, wrong[label])
     assert touched
 
@@ -831,7 +832,8 @@ def test_the_table_opens_cleanly(run, tmp_path):
     path = tmp_path / "hostile.toml"
     path.write_text(HOSTILE, encoding="utf-8")
     status, out, _ = run("key", path, "--format", "csv")
-    (row,) = csv.DictReader(io.StringIO(out))
+    assert out.startswith("\ufeff") is not out.isascii()
+    (row,) = csv.DictReader(io.StringIO(out.removeprefix("\ufeff")))
     assert (status, row["label"][:5]) == (0, "'=cmd")
     number = re.compile(NUMBER)
     for cells in csv.reader(io.StringIO(out)):

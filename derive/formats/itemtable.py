@@ -1,6 +1,7 @@
 """The questions of some papers as CSV: a row for each, with what is accepted and what each slip gives.
 
-Owns `render_table`.  No cell is a formula to a spreadsheet.  May import: exercises.keys, quizpages, rounding, formats.
+Owns `render_table`.  No cell is a formula to a spreadsheet; quantities are as they are typed.  May import: exercises.keys,
+quizpages, rounding, formats.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ import io
 from collections.abc import Sequence
 from decimal import Decimal
 
-from derive.blocks import Text
 from derive.exercises.gradings import Grading
 from derive.exercises.keys import defused
-from derive.formats.plain import typed
-from derive.formats.text import words
+from derive.formats.plain import typed, typed_words
 from derive.formats.webtex import in_ascii
 from derive.quizpages import Question, Quiz
 from derive.rounding import spell
@@ -22,6 +21,10 @@ from derive.rounding import spell
 COLUMNS = (
     "paper", "title", "label", "quantity", "question", "value", "tolerance", "low", "high", "digits", "places", "feedback",
 )  # fmt: skip
+
+
+MARK = "\ufeff"
+"""What tells a spreadsheet that the letters are those of Unicode."""
 
 
 def render_table(quizzes: Sequence[Quiz[Grading]]) -> str:
@@ -35,20 +38,18 @@ def render_table(quizzes: Sequence[Quiz[Grading]]) -> str:
         for question in quiz.questions:
             row = _row(quiz, question)
             writer.writerow([defused(in_ascii(cell)) for cell in (*row, *[""] * (len(COLUMNS) + len(slips) - len(row)))])
-    return stream.getvalue()
+    table = stream.getvalue()
+    return table if table.isascii() else MARK + table
 
 
 def _row(quiz: Quiz[Grading], question: Question[Grading]) -> list[str]:
     grading = question.grading
     shown, tolerance, places = Decimal(grading.shown), grading.tolerance, grading.asked.places
 
-    def said(parts: Text) -> str:
-        return words(parts, quiz.script)
-
-    row = [quiz.paper_id, quiz.title, question.label, typed(grading.tree), said((*question.find, " ", *question.carry))]
+    row = [quiz.paper_id, quiz.title, question.label, typed(grading.tree), typed_words((*question.find, " ", *question.carry))]
     row += [grading.shown, spell(tolerance), spell(shown - tolerance), spell(shown + tolerance)]
     row += [str(grading.asked.digits) if places is None else "", "" if places is None else str(places)]
-    row.append(" ".join(said(line) for line in question.general))
+    row.append(" ".join(typed_words(line) for line in question.general))
     for wrong, feedback in zip(grading.wrong, question.wrong, strict=True):
-        row += [spell(wrong.value), spell(wrong.tolerance), said(feedback)]
+        row += [spell(wrong.value), spell(wrong.tolerance), typed_words(feedback)]
     return row
