@@ -2,6 +2,7 @@
 
     text --reader--> trees --spec--> Problem --backward--> steps --values--> numbers --checks--> Derivation
     Derivation --pages--> Page --formats--> text, LaTeX, Markdown, JSON
+    Derivation --emission--> NumPy, PyTorch, C
     somebody's text --answers--> entries --audit--> verdicts and slips --auditpages--> Page
 
 Nothing heavy is imported until it is needed.

@@ -16,11 +16,11 @@ from derive.emission.ctests import test_of
 from derive.emission.formulas import Helper, Vocabulary
 from derive.emission.interfaces import Interface
 from derive.emission.loops import LoopWriter
-from derive.emission.programs import Function, Program, Statement, goes_round, program_of
+from derive.emission.programs import Function, Statement, goes_round, program_of
 from derive.emission.spellings import Spellings
 from derive.tables.ops import OPS
 from derive.tables.targets import Target
-from derive.tensors.components import Space, component
+from derive.tensors.components import component
 from derive.tensors.work import ArrayDerivation
 from derive.written import Later, Name, Tree, substitute
 
@@ -43,13 +43,13 @@ def interface_of(work: Derivation | ArrayDerivation, target: Target) -> Interfac
     return Interface(program, spellings, LoopWriter(target, spellings, Vocabulary(), program.shapes))
 
 
-def comment(text: str) -> str:
-    """A text between the signs of a comment, neither of them in it.
+def safe(text: str) -> str:
+    """A text that may stand in a comment: neither sign of one is in it.
 
-    >>> comment("w*/x /* y")
-    '/* w* /x / * y */'
+    >>> safe("w*/x /* y")
+    'w* /x / * y'
     """
-    return f"/* {bare(text).replace('*/', '* /').replace('/*', '/ *')} */"
+    return bare(text).replace("*/", "* /").replace("/*", "/ *")
 
 
 class _File:
@@ -58,6 +58,10 @@ class _File:
         self.program, self.spellings = interface.program, interface.spellings
         self.used = Vocabulary()
 
+    def comment(self, text: str) -> str:
+        """A text as a comment."""
+        return self.target.syntax.comment.format(safe(text))
+
     def text(self) -> str:
         functions = [self.function(function) for function in self.program.functions]
         writer = LoopWriter(self.target, self.spellings, self.used, self.program.shapes)
@@ -65,12 +69,12 @@ class _File:
         record = self.record()
         top = [*self.title(), "", "#include <math.h>", "#include <stdio.h>", *record]
         test = test_of(self.program, self.spellings, self.interface, self.target)
-        return "\n\n".join(["\n".join(top), *helpers, *functions, comment("--- the test ---"), *test]) + "\n"
+        return "\n\n".join(["\n".join(top), *helpers, *functions, self.comment("--- the test ---"), *test]) + "\n"
 
     def title(self) -> list[str]:
         """What the file is, as one comment."""
         usage = USAGE + (UPDATED if self.program.update is not None else "") + "."
-        lines = [comment(line)[3:-3] for line in explained(self.program, self.spellings, usage)]
+        lines = [safe(line) for line in explained(self.program, self.spellings, usage)]
         return [f"/* {lines[0]}", *(f" * {line}".rstrip() for line in lines[1:]), " */"]
 
     def record(self) -> list[str]:
@@ -113,7 +117,7 @@ class _File:
 
     def group(self, group: Sequence[Statement], loops: LoopWriter) -> None:
         """The lines of one quantity, or of those that need each other."""
-        comments = [comment(said(statement, self.spellings.script)) for statement in group]
+        comments = [self.comment(said(statement, self.spellings.script)) for statement in group]
         lines, loops.lines = loops.lines, []
         if goes_round(group):
             loops.recurrence(group)
@@ -143,9 +147,8 @@ class _File:
     def by_entry(self, parameter: str, statements: Sequence[Statement], loops: LoopWriter) -> None:
         """The update of an array, what is new kept in numbers until the entry is done."""
         shapes = {**self.program.shapes, **{self.base(s.step.goal): () for s in statements if isinstance(s.goal, str)}}
-        problem = self.program.problem
-        assert problem.arrays is not None
-        space = replace(problem_space(self.program), shapes=shapes)
+        assert isinstance(self.program.work, ArrayDerivation)
+        space = replace(self.program.work.space, shapes=shapes)
         place = space.place(self.program.shapes[parameter])
         inner = LoopWriter(self.target, loops.spellings, loops.used, shapes)
         inner.spelled = lambda key: self.spellings.of(_new_key(key))
@@ -155,7 +158,7 @@ class _File:
             plain = substitute(statement.line.tree, _renamed)
             lines, inner.lines = inner.lines, []
             inner.put(self.target.syntax.fixed, self.spellings.of(statement.goal), inner.write(component(plain, place, space)))
-            inner.lines = [*lines, *commented(inner.lines, [comment(said(statement, self.spellings.script))])]
+            inner.lines = [*lines, *commented(inner.lines, [self.comment(said(statement, self.spellings.script))])]
         for statement in statements:
             if isinstance(statement.goal, Later):
                 name = self.base(statement.step.goal)
@@ -174,9 +177,3 @@ def _renamed(leaf: Tree) -> Tree | None:
 
 def _new_key(key: Key) -> Key:
     return Later(Name(key.removesuffix(NEW)), 1) if isinstance(key, str) and key.endswith(NEW) else key
-
-
-def problem_space(program: Program) -> Space:
-    """The letters of the places of a problem's arrays."""
-    assert isinstance(program.work, ArrayDerivation)
-    return program.work.space

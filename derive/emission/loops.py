@@ -1,8 +1,7 @@
 """A formula entry by entry, as loops: sums gathered in a variable, places that may lie outside asked for.
 
 Owns `LoopWriter`.  One writer for all languages: `Syntax` says how each spells a loop.  May import: errors, written,
-tensors.algebra, tensors.shapes, emission.formulas, emission.programs,
-emission.spellings.
+tensors.algebra, tensors.shapes, emission.formulas, emission.programs, emission.spellings.
 """
 
 from __future__ import annotations

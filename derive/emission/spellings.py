@@ -20,9 +20,10 @@ from derive.symbols import GREEK, Symbol
 from derive.written import Later, Name, Nested, Partial, Second, Size, walk
 
 LETTERS = {letter: name for name, letter in GREEK.items() if not name.startswith("var")}
-
+"""What a Greek letter is spelled as."""
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""What is a name in every language, unless it is taken."""
 
 
 class Spellings:
