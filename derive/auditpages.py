@@ -19,7 +19,7 @@ from derive.exercises.verdicts import VERDICTS, Audit, Judged, Named, Note
 from derive.rounding import Rounding
 from derive.scripts import script_of
 from derive.sentences import Speaker, separated, title_of
-from derive.trialpages import apart, given_number, trial_blocks
+from derive.trialpages import apart, code_named, given_number, trial_blocks
 from derive.written import Name, Tree
 
 WIDEST_BAR = 24
@@ -30,7 +30,7 @@ def audit_page(audit: Audit, speaker: Speaker, rounding: Rounding) -> Page:
     title = speaker.word("audit", "title", title=title_of(audit.problem, speaker))
     blocks: list[Block] = [Heading(1, title)]
     if audit.trial is not None:
-        blocks.append(Prose((shown(f"{audit.trial.file}:{audit.trial.function}", 200),)))
+        blocks.append(Prose((code_named(audit.trial),)))
     if audit.paper.student or audit.paper.variant:
         whose = " · ".join(shown(part) for part in (audit.paper.student, audit.paper.variant) if part)
         blocks.append(Prose((whose,)))

@@ -28,6 +28,8 @@ def check_code(options: argparse.Namespace) -> bool:
         raise UsageError("--carry hand does not go with --code: a function rounds nothing by hand")
     if options.jobs is not None:
         raise UsageError("--jobs does not go with --code: one function has one process")
+    if options.format == "csv":
+        raise UsageError("CSV is for a class; what a function returns is a page, or JSON")
     problem = problem_named(options.problem)
     audit = audit_homework(problem, options.code, options.seed, options.time_limit or TIME_LIMIT)
     put_work(audit, options.format, options, rounding_asked(options))

@@ -133,6 +133,17 @@ def test_what_is_right_on_some_inputs_only_is_said_with_the_inputs(tmp_path):
     assert line.slips == ()  # a turned sign would show on every input
 
 
+@pytest.mark.parametrize("label", ["1", "0", "-1", "0.9"])
+def test_a_formula_for_one_label_is_not_right_for_the_other(label, tmp_path):
+    given = f"[given]\nw = 0.5\nx = 1\nt = {label}\n"
+    problem = derive.load_text(f'{given}[forward]\nz = "w*x"\ny = "sigmoid(z)"\nL = "1/2*(t - y)^2"\n[train]\nparameters = ["w"]')
+    path = tmp_path / "homework.py"
+    path.write_text(f"def backward(x, y):\n    return {{'w': (y - {label}) * y * (1 - y) * x}}")
+    audit = audit_homework(problem, f"{path}:backward")
+    assert [(line.verdict, line.slips) for line in audit.lines] == [("wrong", ("wrong-given",))]
+    assert audit.slips[0].number.text == label
+
+
 def test_what_is_missing_unknown_or_no_number_is_a_line_of_its_own(tmp_path):
     source = Q1.replace("w1=e1 * x1, w2=e2 * x1", "w1=float('nan'), h9=1, dw5=d1 * h1 + 1", 1)
     audit = judged("q1", source, tmp_path)

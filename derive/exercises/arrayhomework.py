@@ -14,7 +14,20 @@ from derive.exercises.arrayaudit import array_formula
 from derive.exercises.cases import TURNED, Answer, Run
 from derive.exercises.verdicts import SEVERITY, Audit, Judged, Named, Note
 from derive.problem import Problem
-from derive.written import Negative, Quotient, Size, Transpose, Tree, number
+from derive.written import (
+    Indexed,
+    Later,
+    Name,
+    Negative,
+    Number,
+    Partial,
+    Quotient,
+    Size,
+    Transpose,
+    Tree,
+    number,
+    substitute,
+)
 
 NEAR = 1e-8
 """By what share an entry may miss what a change of the whole array gives."""
@@ -41,8 +54,15 @@ def gathered(audit: Audit, runs: Sequence[Run], problem: Problem) -> tuple[Audit
                 line = replace(line, slips=(found.id,))
         lines.append(line)
     for slip in reversed(audit.slips):
-        slips.insert(0, replace(slip, explains=tuple(dict.fromkeys(whole_of.get(cell, cell) for cell in slip.explains))))
+        explains = tuple(dict.fromkeys(whole_of.get(cell, cell) for cell in slip.explains))
+        slips.insert(0, replace(slip, where=indexed(slip.where), said=tuple(map(indexed, slip.said)), explains=explains))
+    first = {kind: place for place, kind in reversed(list(enumerate(map(_kind, slips))))}
+    slips.sort(key=lambda slip: (first[_kind(slip)], str(slip.where)))
     return replace(audit, problem=problem, lines=tuple(lines), slips=tuple(slips)), formulas
+
+
+def _kind(slip: Named) -> tuple[str, str, int]:
+    return slip.id, slip.variant, slip.tie
 
 
 def _wholes(runs: Sequence[Run]) -> Iterator[Answer]:
@@ -72,7 +92,36 @@ def _one_line(name: str, cells: Sequence[Judged], quantity: Tree | None, runs: S
     count = sum(line.verdict == worst.verdict and line.name in here for line in cells)
     note = Note("entries", {"n": str(count), "of": str(len(here))})
     slips = tuple(dict.fromkeys(slip for line in cells for slip in line.slips))
-    return replace(worst, entry=replace(worst.entry, name=name), slips=slips, notes=(note, *worst.notes))
+    entry = replace(worst.entry, name=name, quantity=worst.entry.quantity and indexed(worst.entry.quantity))
+    return replace(worst, entry=entry, slips=slips, notes=(note, *worst.notes))
+
+
+def indexed(tree: Tree) -> Tree:
+    """A formula of entries that are named scalars, `W[0,1]`, as a formula of arrays.
+
+    >>> indexed(Partial("L", "W[0,1]"))
+    Indexed(base=Partial(of='L', wrt='W', direct=False, signal=False), at=(Number(text='0'), Number(text='1')), upper=0)
+    """
+    return substitute(tree, _indexed_leaf)
+
+
+def _indexed_leaf(leaf: Tree) -> Tree | None:
+    match leaf:
+        case Name(cell):
+            name, at = _taken_apart(cell)
+            return Indexed(Name(name), at) if at else None
+        case Later(Name(cell), updates):
+            name, at = _taken_apart(cell)
+            return Indexed(Later(Name(name), updates), at) if at else None
+        case Partial(of, wrt, direct):
+            (above, upper), (below, lower) = _taken_apart(of), _taken_apart(wrt)
+            return Indexed(Partial(above, below, direct), (*upper, *lower), len(upper)) if upper or lower else None
+    return None
+
+
+def _taken_apart(cell: str) -> tuple[str, tuple[Tree, ...]]:
+    name, _, places = cell.removesuffix("]").partition("[")
+    return name, tuple(Number(place) for place in places.split(",") if place)
 
 
 # --- a whole array at once ------------------------------------------------------------------------------------------------

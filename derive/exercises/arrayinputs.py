@@ -14,7 +14,7 @@ from typing import Any
 from derive.arithmetic import Key
 from derive.errors import LimitError
 from derive.exercises.draws import slot_of
-from derive.exercises.inputs import MOST_DRAWS, hundredths, is_sensible, is_target
+from derive.exercises.inputs import MOST_DRAWS, gone_round, hundredths, is_sensible, is_target
 from derive.problem import Numbers, Problem
 from derive.tensors.expansion import Cell, Expansion, cell_name, places
 from derive.tensors.judges import sample, small_sizes
@@ -72,10 +72,10 @@ def draw_array_inputs(problem: Problem, seed: int, count: int) -> Iterator[Array
     Raises LimitError where no draw has values, or the arrays are too large to be written out.
     """
     for number in range(count):
-        yield _drawn(problem, f"{seed}/{number}", turned=number == count - 1)
+        yield _drawn(problem, f"{seed}/{number}", number, turned=number == count - 1)
 
 
-def _drawn(problem: Problem, seed: str, turned: bool) -> ArrayInput:
+def _drawn(problem: Problem, seed: str, turn: int, turned: bool) -> ArrayInput:
     assert problem.arrays is not None
     sizes = {**small_sizes(problem, turned), **problem.arrays.sizes}
     expansion = sample(problem, sizes, random.Random(seed))  # noqa: S311
@@ -86,7 +86,7 @@ def _drawn(problem: Problem, seed: str, turned: bool) -> ArrayInput:
         rate = train.learning_rate
         if rate is not None:
             rate = Number(slot_of(-1, "", rate, False).drawn(source.getrandbits(64)))
-        numbers = _numbers(problem, expansion, source, signs=attempt % 2 == 0)
+        numbers = _numbers(problem, expansion, source, attempt % 2 == 0, turn if attempt < MOST_DRAWS // 2 else 0)
         used = {cell: number for cell, number in numbers.items() if cell in expansion.network.free_set}
         moved = replace(train, parameters=tuple(filter(expansion.network.free_set.__contains__, parameters)), learning_rate=rate)
         written = Problem(problem.title, expansion.network, moved, used)
@@ -95,8 +95,8 @@ def _drawn(problem: Problem, seed: str, turned: bool) -> ArrayInput:
     raise LimitError("no random numbers were found at which every quantity has a value (a logarithm of what is below 0?)")
 
 
-def _numbers(problem: Problem, expansion: Expansion, source: random.Random, signs: bool) -> dict[str, Number]:
-    """A number for every free entry: targets that are typed stay, what adds up to a total is drawn as shares of it."""
+def _numbers(problem: Problem, expansion: Expansion, source: random.Random, signs: bool, turn: int) -> dict[str, Number]:
+    """A number for every entry: targets that are typed go round, what adds up to a total otherwise is drawn as shares of it."""
     assert problem.arrays is not None
     typed = problem.arrays.given
     found: dict[str, Number] = {}
@@ -105,9 +105,8 @@ def _numbers(problem: Problem, expansion: Expansion, source: random.Random, sign
             text = hundredths(source)
             found[cell_name(name, place)] = Number(f"-{text}" if signs and source.random() < 0.5 else text)
         if name in typed and is_target(name, problem):
-            for place in places(expansion.shapes.get(name, ())):
-                found[cell_name(name, place)] = _entry(typed[name], place)
-    for fact in problem.arrays.facts:
+            found |= _moved_on(name, typed[name], expansion.shapes.get(name, ()), turn)
+    for fact in (fact for fact in problem.arrays.facts if fact.name not in typed):
         shape = expansion.shapes[fact.name]
         total = Decimal(fact.total.numerator) / Decimal(fact.total.denominator)
         for place in places((*shape[: fact.axis], *shape[fact.axis + 1 :])):
@@ -116,6 +115,17 @@ def _numbers(problem: Problem, expansion: Expansion, source: random.Random, sign
             for k, share in enumerate((*shares, total - sum(shares))):
                 found[cell_name(fact.name, (*place[: fact.axis], k, *place[fact.axis :]))] = Number(f"{share}")
     return found
+
+
+def _moved_on(name: str, typed: Numbers, shape: Cell, turn: int) -> dict[str, Number]:
+    """Targets as they are typed, moved on along every axis; where all are alike, the opposite every other turn."""
+    if len({_entry(typed, place) for place in places(shape)}) < 2:
+        texts = gone_round([_entry(typed, place).text for place in places(shape)], turn)
+        return {cell_name(name, place): Number(text) for place, text in zip(places(shape), texts, strict=True)}
+    return {
+        cell_name(name, place): _entry(typed, tuple((k - turn) % length for k, length in zip(place, shape, strict=True)))
+        for place in places(shape)
+    }
 
 
 def _entry(numbers: Numbers, place: Cell) -> Number:

@@ -173,8 +173,8 @@ class Purpose:
             case "forward":
                 return tuple(Name(goal) for goal in problem.network.by_goal)
             case "update":
-                return tuple(Later(Name(name), 1) for name in problem.train.parameters)
-        return tuple(Partial(problem.train.loss, name) for name in problem.train.parameters)
+                return tuple(Later(Name(name), 1) for name in problem.moving)
+        return tuple(Partial(problem.train.loss, name) for name in problem.moving)
 
 
 def purpose_of(function: str) -> Purpose:
@@ -193,6 +193,8 @@ def quantity_of_key(key: str, purpose: Purpose, problem: Problem, reading: Any) 
     """The quantity a key stands for, or None and why it stands for none; `reading` reads quantities as answers type them."""
     for name in (key, key.removesuffix("_")):
         if name in problem.known:
+            if purpose.name != "forward" and name in problem.trained and name not in problem.moving:
+                return None, f"{problem.train.loss} does not depend on '{name}', and it does not move"
             return purpose.quantity(name, problem), ""
     found = gradient_named(key, problem)
     if found is not None:
@@ -234,7 +236,7 @@ def flattened(returned: Any, purpose: Purpose, problem: Problem, where: str) -> 
         raise InputError(f"{where} returned a list with numbers and dictionaries; return one dictionary")
     if len(values) != len(quantities):
         count = f"{len(values)} {'number' if len(values) == 1 else 'numbers'}"
-        order = ", ".join(problem.train.parameters if purpose.name != "forward" else problem.network.by_goal)
+        order = ", ".join(problem.moving if purpose.name != "forward" else problem.network.by_goal)
         raise InputError(
             f"{where} returned {count} without names, and {len(quantities)} were expected, in the order {shown(order, 120)}; "
             "a dictionary says which is which"

@@ -34,12 +34,13 @@ def constant_in_place(answers: Sequence[Answer], runs: Sequence[Run], slack: flo
     given = {name for name in run.case.problem.given if Name(name) not in placed}
     for name in dict.fromkeys(name for tree in rows.values() for name in names_in(tree) if name in given):
         constant = _solved(partial(_value, first, run, placed, name), float(first.value or 0), float(run.case.truth[name]))
-        if constant is None or constant == Decimal(run.case.problem.given[name].text):
+        others = [typed for run in runs if Decimal((typed := run.case.problem.given[name]).text) != constant]
+        if constant is None or not others:
             continue
         values = [_value(answer, here, placed, name, float(constant)) for answer, here in zip(answers, runs, strict=True)]
         pairs = zip(answers, values, strict=True)
         if all(v is not None and math.isclose(answer.value or 0.0, v, rel_tol=slack, abs_tol=1e-12) for answer, v in pairs):
-            return Named("wrong-given", Name(name), (first.name,), (), Number(f"{constant:f}"), run.case.problem.given[name])
+            return Named("wrong-given", Name(name), (first.name,), (), Number(f"{constant:f}"), others[0])
     return None
 
 

@@ -40,13 +40,14 @@ def draw_inputs(problem: Problem, seed: int, count: int) -> Iterator[Problem]:
         raise InputError("this problem is a proof: there is no gradient to compute")
     whole = replace(problem, given=problem.example(0), examples=())
     for number in range(count):
-        yield _drawn(whole, f"{seed}/{number}")
+        yield _drawn(whole, seed, number)
 
 
-def _drawn(problem: Problem, seed: str) -> Problem:
+def _drawn(problem: Problem, seed: int, number: int) -> Problem:
     for attempt in range(MOST_DRAWS):
-        source = random.Random(f"{seed}/{attempt}")  # noqa: S311  (numbers to compute with, not secrets)
-        drawn = renumber(problem, _numbers(problem, source, signs=attempt < MOST_DRAWS // 2))
+        source = random.Random(f"{seed}/{number}/{attempt}")  # noqa: S311  (numbers to compute with, not secrets)
+        freely = attempt < MOST_DRAWS // 2
+        drawn = renumber(problem, _numbers(problem, source, freely, turn=number if freely else 0))
         if is_sensible(drawn):
             return drawn
     raise LimitError("no random numbers were found at which every quantity has a value (a logarithm of what is below 0?)")
@@ -61,8 +62,8 @@ def is_sensible(problem: Problem) -> bool:
     return all(abs(value) < LARGEST for value in values.values())
 
 
-def _numbers(problem: Problem, source: random.Random, signs: bool) -> dict[str, str]:
-    """A number for every free name; `signs`, those of weights are drawn too."""
+def _numbers(problem: Problem, source: random.Random, signs: bool, turn: int) -> dict[str, str]:
+    """A number for every free name; `signs`, those of weights are drawn too; targets that say yes or no are those of a `turn`."""
     targets = [name for name in problem.network.free if is_target(name, problem)]
     found: dict[str, str] = {}
     for name in problem.network.free:
@@ -70,21 +71,19 @@ def _numbers(problem: Problem, source: random.Random, signs: bool) -> dict[str, 
         if name in targets:
             continue
         trained = name in problem.train.parameters
-        if typed is None or (not Decimal(typed.text) and (trained or INPUT_NAME.fullmatch(name))):
-            text = hundredths(source)
-        else:
-            text = _another(name, typed, trained, source)
+        zero = typed is None or not Decimal(typed.text)
+        text = hundredths(source) if typed is None or zero else _another(name, typed, trained, source)
         turned = signs and trained and source.random() < 0.5
         found[name] = text.removeprefix("-") if turned and text.startswith("-") else f"-{text}" if turned else text
-    found |= _targets(problem, targets, source)
+    found |= _targets(problem, targets, source, turn)
     rate = problem.train.learning_rate
     return found if rate is None else found | {LEARNING_RATE: slot_of(-1, "", rate, False).drawn(source.getrandbits(64))}
 
 
 def _another(name: str, typed: Number, trained: bool, source: random.Random) -> str:
-    """Another number of the same size and decimals; a plain 1 of a weight or an input is drawn with decimals."""
-    if abs(Decimal(typed.text)) == 1 and "." not in typed.text and (trained or INPUT_NAME.fullmatch(name)):
-        return hundredths(source)
+    """Another number of the same size and decimals; a plain 1 of a weight or an input is drawn with decimals, another may be 3."""
+    if abs(Decimal(typed.text)) == 1 and "." not in typed.text:
+        return hundredths(source) if trained or INPUT_NAME.fullmatch(name) else typed.text.replace("1", source.choice("123"))
     return slot_of(-1, name, typed, False).drawn(source.getrandbits(64))
 
 
@@ -101,34 +100,43 @@ def is_target(name: str, problem: Problem) -> bool:
     return bool(TARGET_NAME.fullmatch(name) or LABEL_NAME.fullmatch(name)) or users == (problem.train.loss,)
 
 
-def _targets(problem: Problem, names: list[str], source: random.Random) -> Mapping[str, str]:
-    """Targets: those that say yes or no change places, or are drawn as the loss wants them; others are drawn as any number."""
+def _targets(problem: Problem, names: list[str], source: random.Random, turn: int) -> Mapping[str, str]:
+    """Targets: those that say yes or no go round, or are drawn as the loss wants them; others are drawn as any number."""
     typed = {name: number.text for name in names if (number := problem.given.get(name)) is not None}
     kept = [name for name in typed if Decimal(typed[name]) in TARGETS_KEPT]
-    texts = [typed[name] for name in kept]
-    source.shuffle(texts)
-    found = dict(zip(kept, texts, strict=True))
+    found = dict(zip(kept, gone_round([typed[name] for name in kept], turn), strict=True))
     found |= {
         name: slot_of(-1, name, problem.given[name], True).drawn(source.getrandbits(64)) for name in typed if name not in found
     }
     missing = [name for name in names if name not in typed]
     if missing:
-        found |= dict(zip(missing, _classes(problem, len(missing), source), strict=True))
+        found |= dict(zip(missing, _classes(problem, len(missing), source, turn), strict=True))
     return found
 
 
-def _classes(problem: Problem, count: int, source: random.Random) -> list[str]:
+def gone_round(texts: list[str], turn: int) -> list[str]:
+    """Targets that say yes or no, moved on by so many places; where they are all alike, every other turn has the opposite.
+
+    >>> gone_round(["1", "0", "0"], 1), gone_round(["1"], 1), gone_round(["-1", "-1"], 3), gone_round(["0.01"], 1)
+    (['0', '1', '0'], ['0'], ['1', '1'], ['0.99'])
+    """
+    if len(set(texts)) < 2 and turn % 2:
+        return [text.removeprefix("-") if text.startswith("-") else str(1 - Decimal(text)) for text in texts]
+    by = turn % len(texts) if texts else 0
+    return texts[-by:] + texts[:-by] if by else texts
+
+
+def _classes(problem: Problem, count: int, source: random.Random, turn: int) -> list[str]:
     """Targets nobody typed: classes where the loss is about classes, shares where it compares distributions."""
     calls = {node.function for equation in problem.network.equations for node in walk(equation.rhs) if isinstance(node, Call)}
     losses = {name for name in calls if OPS[name].kind == "loss"}
     if "hinge" in losses:
-        return [source.choice(("1", "-1")) for _ in range(count)]
+        return gone_round(["1", *("-1" for _ in range(count - 1))], turn) if count > 1 else [("1", "-1")[turn % 2]]
     if "kl" in losses:
         parts = [Decimal(source.randint(2, 90 // count)) / 100 for _ in range(count - 1)] or [Decimal("0.55")]
         return [*map(str, parts), str(1 - sum(parts))][-count:]
     if losses & {"bce", "cross_entropy"} or (not losses and "log" in calls):
-        hot = source.randrange(count)
-        if count == 1:
-            return ["1" if losses == {"cross_entropy"} else source.choice(("0", "1"))]
-        return ["1" if place == hot else "0" for place in range(count)]
+        if losses == {"cross_entropy"} and count == 1:
+            return [hundredths(source)]
+        return gone_round(["1", *("0" for _ in range(count - 1))], turn)
     return [hundredths(source) for _ in range(count)]
