@@ -113,6 +113,12 @@ def test_an_idle_worker_that_is_killed_is_replaced(crew):
     assert [crew.submit(poison.nap, 0, k).result(60) for k in range(4)] == [0, 1, 2, 3]
 
 
+def test_a_crew_that_starts_its_workers_anew_does_the_same():
+    """As on systems that have no process to fork."""
+    with Crew(1, 30, partial(derive.find, "q1"), start="spawn") as one:
+        assert one.submit(poison.nap, 0, "done").result(60) == "done"
+
+
 def test_a_crew_whose_workers_cannot_get_ready_says_why():
     with Crew(1, LIMIT, partial(derive.find, "nothing")) as one, pytest.raises(derive.DeriveError, match="nothing"):
         one.submit(poison.process).result(60)
@@ -226,6 +232,14 @@ def test_workers_give_the_same_bytes(style, run, tmp_path):
         assert (status, err) == (1, "")
         pages.append(page)
     assert pages[0] == pages[1] != ""
+
+
+def test_standard_input_is_a_stream_too(run, tmp_path, monkeypatch):
+    write_class(tmp_path / "class.csv", 30)
+    usual = run("check", "q1", tmp_path / "class.csv", "--format", "csv")
+    with (tmp_path / "class.csv").open("rb") as stream:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+        assert run("check", "q1", "-", "--format", "csv", "--jobs", 2) == usual
 
 
 def test_a_time_limit_needs_workers(run, tmp_path):

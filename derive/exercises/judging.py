@@ -18,10 +18,10 @@ from derive.exercises.marking import Marking, judge_papers
 from derive.exercises.submissions import Submission
 from derive.exercises.verdicts import Audit
 
-TOGETHER = 16
+TOGETHER = 8
 """Papers in one unit of work."""
 
-AHEAD = 128
+AHEAD = 64
 """Units that are under way or done before they are asked for."""
 
 Given = Submission | Paper
