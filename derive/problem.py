@@ -72,7 +72,8 @@ class Arrays:
 
     `shapes` has every quantity's, `sizes` the numbers known for names of sizes, `given` the numbers of quantities as nested lists.
     `integers` are the quantities that are places of another's axis, with its length.  `judged_at` has the small lengths at which
-    lines are judged, where others would not fit together; without it they are chosen.
+    lines are judged, where others would not fit together; without it they are chosen.  `lifted` are shifts that are drawn larger at
+    every other point, so that a ReLU behind what is centred lets everything through there.
     """
 
     shapes: Mapping[str, tuple[Tree, ...]]
@@ -81,6 +82,7 @@ class Arrays:
     facts: tuple[Fact, ...] = ()
     integers: Mapping[str, Tree] = field(default_factory=dict)
     judged_at: Mapping[str, int] = field(default_factory=dict)
+    lifted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

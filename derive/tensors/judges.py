@@ -40,6 +40,8 @@ EXPANDED, DIRECTION, SCALAR = "expanded-40-digits", "direction-40-digits", "scal
 LEAST = 2
 MOST_TELLING = 32
 """Points among which one is looked for that sees a kink from its other side; half of them have entries of both signs."""
+LIFT = 5
+"""How much larger a shift is drawn that lifts what is centred above a kink."""
 LARGEST = 2_000
 """Entries that arrays may have together at the sizes they are judged at; only sizes typed as numbers come to so many."""
 SMALL = (2, 3, 4, 5, 7, 6, 8, 9, 10, 11)
@@ -190,6 +192,8 @@ def start_values(expansion: Expansion, draw: int, source: random.Random) -> dict
     """Seeded values for the free entries, in the span of the draw, with the sums that the problem gives."""
     low, high = span(draw)
     start = {name: Decimal(f"{source.uniform(low, high):.12f}") for name in expansion.free}
+    for name in expansion.arrays.lifted if draw % 2 else ():
+        start |= {cell: start[cell] + LIFT for cell in expansion.cells(name) if cell in start}
     for fact in expansion.arrays.facts:
         shape = expansion.shapes[fact.name]
         total = Decimal(fact.total.numerator) / Decimal(fact.total.denominator)
