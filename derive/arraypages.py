@@ -425,7 +425,9 @@ class ArrayPage(DerivationPage):
             for turned in both
         )
         sizes = f" {self.speaker.word('array', 'and')} ".join(tried) or self.speaker.word("array", "as-given")
-        said = self.speaker.say("array", "checked", judged=checks.judged, lines=checks.lines, sizes=sizes)
+        lengths = list(small_sizes(self.problem).values())
+        how = ("array", "checked") if len(set(lengths)) == len(lengths) else ("array", "checked-small")
+        said = self.speaker.say(*how, judged=checks.judged, lines=checks.lines, sizes=sizes)
         if FORWARD_AGAIN in checks.judges:
             # at a kink a nudge tells no slope
             where = ("text", "checked-forward") if self.array_work.kinks else ("array", "checked-numbers")
