@@ -48,6 +48,8 @@ class _ModelPage(ArrayPage):
             if key == "loss-unknown":
                 outputs = self.network.mentions[name]
                 blocks.append(Prose(say("model", key, outputs=series(map(Name, outputs), self.speaker.comma))))
+            elif key == "left-out":
+                blocks.append(Prose(say("model", key, n=int(name))))
             else:
                 blocks.append(Prose(say("model", key, **({"name": Name(name)} if name else {}))))
         return [*blocks, Prose(say("model", "sizes"))]

@@ -135,7 +135,9 @@ def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-batch", action="store_true", help="with --input: these are the sizes of the whole input")
     command.add_argument("--loss", metavar="NAME", help="with FILE.py:NAME: the loss behind the module, such as mse; "
                          "left out, what comes back to it is given")  # fmt: skip
-    command.add_argument("--weights", action="store_true", help="with FILE.py:NAME: the module's weights as numbers")
+    command.add_argument("--target", metavar="NAME", help="with --loss: the tensor in the file that is the target")
+    command.add_argument("--weights", action="store_true",
+                         help="with FILE.py:NAME: the weights as numbers, and inputs and a target that are tensors")  # fmt: skip
 
 
 def _key(command: argparse.ArgumentParser) -> None:

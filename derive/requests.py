@@ -51,12 +51,13 @@ def shown_problem(options: argparse.Namespace) -> Problem:
 
     options.model = None
     if is_python(options.problem):
-        options.model = read_file(options.problem, options.input, not options.no_batch, options.loss, options.weights)
+        batch = not options.no_batch
+        options.model = read_file(options.problem, options.input, batch, options.loss, options.target, options.weights)
         if options.prove:
             raise UsageError("--prove is for problems of named numbers; a module is compared with its own autograd")
         problem: Problem = options.model.problem
         return problem
-    for name in ("input", "no_batch", "loss", "weights"):
+    for name in ("input", "no_batch", "loss", "target", "weights"):
         if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} goes with a PyTorch module: derive show model.py:net --input 2")
     return problem_named(options.problem, matrices=options.level in ARRAY_LEVELS)

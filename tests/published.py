@@ -487,6 +487,122 @@ class CausalSelfAttention(nn.Module):
         return y
 
 
+class Fire(nn.Module):
+    """torchvision's SqueezeNet: a fire module."""
+
+    def __init__(self, inplanes, squeeze_planes, expand1x1_planes, expand3x3_planes):
+        super().__init__()
+        self.inplanes = inplanes
+        self.squeeze = nn.Conv2d(inplanes, squeeze_planes, kernel_size=1)
+        self.squeeze_activation = nn.ReLU(inplace=True)
+        self.expand1x1 = nn.Conv2d(squeeze_planes, expand1x1_planes, kernel_size=1)
+        self.expand1x1_activation = nn.ReLU(inplace=True)
+        self.expand3x3 = nn.Conv2d(squeeze_planes, expand3x3_planes, kernel_size=3, padding=1)
+        self.expand3x3_activation = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        x = self.squeeze_activation(self.squeeze(x))
+        return torch.cat(
+            [self.expand1x1_activation(self.expand1x1(x)), self.expand3x3_activation(self.expand3x3(x))], 1
+        )
+
+
+class SELayer(nn.Module):
+    """moskomule/senet.pytorch: squeeze and excitation."""
+
+    def __init__(self, channel, reduction=16):
+        super().__init__()
+        self.avg_pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Sequential(
+            nn.Linear(channel, channel // reduction, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Linear(channel // reduction, channel, bias=False),
+            nn.Sigmoid()
+        )  # fmt: skip
+
+    def forward(self, x):
+        b, c, _, _ = x.size()
+        y = self.avg_pool(x).view(b, c)
+        y = self.fc(y).view(b, c, 1, 1)
+        return x * y.expand_as(x)
+
+
+class ResNetStem(nn.Module):
+    """How torchvision's ResNets begin and end, with no block between."""
+
+    def __init__(self, planes=2, num_classes=3):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, planes, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(planes, num_classes)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = self.relu(x)
+        x = self.maxpool(x)
+        x = self.avgpool(x)
+        x = torch.flatten(x, 1)
+        x = self.fc(x)
+        return x
+
+
+class BahdanauAttention(nn.Module):
+    """PyTorch, "NLP From Scratch: Translation with a Sequence to Sequence Network and Attention"."""
+
+    def __init__(self, hidden_size):
+        super().__init__()
+        self.Wa = nn.Linear(hidden_size, hidden_size)
+        self.Ua = nn.Linear(hidden_size, hidden_size)
+        self.Va = nn.Linear(hidden_size, 1)
+
+    def forward(self, query, keys):
+        scores = self.Va(torch.tanh(self.Wa(query) + self.Ua(keys)))
+        scores = scores.squeeze(2).unsqueeze(1)
+
+        weights = F.softmax(scores, dim=-1)
+        context = torch.bmm(weights, keys)
+
+        return context, weights
+
+
+class RNNModel(nn.Module):
+    """pytorch/examples, word_language_model, with tied weights and without its dropout."""
+
+    def __init__(self, ntoken, ninp, nhid, nlayers):
+        super().__init__()
+        self.ntoken = ntoken
+        self.encoder = nn.Embedding(ntoken, ninp)
+        self.rnn = nn.LSTM(ninp, nhid, nlayers)
+        self.decoder = nn.Linear(nhid, ntoken)
+        self.decoder.weight = self.encoder.weight
+
+    def forward(self, input, hidden, cell):
+        emb = self.encoder(input)
+        output, hidden = self.rnn(emb, (hidden, cell))
+        decoded = self.decoder(output)
+        decoded = decoded.view(-1, self.ntoken)
+        return F.log_softmax(decoded, dim=1), hidden
+
+
+class BiLSTM(nn.Module):
+    """A tagger that reads both ways, as in many courses."""
+
+    def __init__(self, vocab_size, embedding_dim, hidden_dim, tagset_size):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, embedding_dim)
+        self.lstm = nn.LSTM(embedding_dim, hidden_dim, bidirectional=True, batch_first=True)
+        self.fc = nn.Linear(hidden_dim * 2, tagset_size)
+
+    def forward(self, x):
+        embedded = self.embedding(x)
+        output, _ = self.lstm(embedded)
+        return self.fc(output)
+
+
 class EarlyExit(nn.Module):
     """A branch that the data decide, as adaptive-computation models have it."""
 
@@ -535,16 +651,72 @@ PUBLISHED = {
     ),
     "positional encoding": Published("PyTorch, nn.Transformer", lambda: PositionalEncoding(6), floats(4, 2, 6)),
     "causal attention": Published("karpathy/nanoGPT", lambda: CausalSelfAttention(8, 2, 10), floats(2, 5, 8)),
+    "SqueezeNet fire module": Published("torchvision", lambda: Fire(3, 2, 2, 3), floats(2, 3, 4, 5)),
+    "squeeze and excitation": Published("moskomule/senet.pytorch", lambda: SELayer(4, 2), floats(2, 4, 3, 5)),
+    "ResNet stem": Published("torchvision", ResNetStem, floats(2, 3, 16, 16)),
+    "Bahdanau attention": Published(
+        "PyTorch, NLP from scratch", lambda: BahdanauAttention(6), lambda: (torch.randn(2, 1, 6), torch.randn(2, 5, 6))
+    ),
+    "word language model": Published(
+        "pytorch/examples",
+        lambda: RNNModel(7, 4, 4, 1),
+        lambda: (torch.randint(0, 7, (3, 2)), torch.randn(1, 2, 4), torch.randn(1, 2, 4)),
+    ),
+    "bidirectional LSTM": Published("many courses", lambda: BiLSTM(9, 4, 3, 2), places(9, 2, 3)),
 }  # fmt: skip
 
 
-class Bidirectional(nn.Module):
+class Frozen(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lstm = nn.LSTM(3, 4, bidirectional=True)
+        self.backbone, self.head = nn.Linear(3, 3), nn.Linear(3, 2)
 
     def forward(self, x):
-        return self.lstm(x)[0]
+        with torch.no_grad():
+            x = self.backbone(x)
+        return self.head(x)
+
+
+class Detached(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x):
+        y = self.fc(x)
+        return y * y.data
+
+
+class Written(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x):
+        y = self.fc(x)
+        y[:, 0] = 0
+        return y
+
+
+class Twice(torch.autograd.Function):
+    """A backward that is not the derivative."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return 2 * gradient
+
+
+class Surrogate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return Twice.apply(self.fc(x))
 
 
 class Sorted(nn.Module):
@@ -554,9 +726,17 @@ class Sorted(nn.Module):
 
 REFUSED = {
     "data decide": (EarlyExit, floats(3, 3), "bool() reads the values of a tensor"),
-    "bidirectional": (Bidirectional, floats(4, 2, 3), "LSTM: bidirectional or proj_size"),
+    "no gradient": (Frozen, floats(3, 3), "linear under no_grad"),
+    "detached": (Detached, floats(3, 3), "mul: an attribute of a tensor, such as x.data"),
+    "written into": (Written, floats(3, 3), "setitem changes a tensor in place"),
+    "own backward": (Surrogate, floats(3, 3), "clamp under no_grad, or inside a function with a backward of its own"),
+    "compiled": (
+        lambda: torch.jit.script(nn.Sequential(nn.Linear(3, 2), nn.ReLU())), floats(4, 3),
+        "the model gives a tensor that is computed in a way that is not seen here",
+    ),
+    "padding row": (lambda: nn.Embedding(5, 2, padding_idx=0), places(5, 3), "embedding: padding_idx"),
     "unknown": (Sorted, floats(3, 4), "the operation sort is not known"),
-    "upsampling": (lambda: nn.Upsample(scale_factor=2), floats(1, 2, 3, 3), "the operation interpolate is not known"),
-    "grouped": (lambda: nn.Conv2d(4, 4, 3, groups=4), floats(1, 4, 5, 5), "conv2d: groups = 4"),
+    "upsampling": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), floats(1, 2, 3, 3), "interpolate: mode = 'bilinear'"),
+    "padded pooling": (lambda: nn.MaxPool2d(3, 2, 1), floats(1, 1, 5, 5), "max_pool2d: padding where entries may be negative"),
 }
 """Models that are not read, and how the message begins."""

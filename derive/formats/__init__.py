@@ -40,7 +40,7 @@ DATA: dict[str, dict[str, tuple[str, str]]] = {
     "json": {
         "Derivation": ("json", "render_json"),
         "ArrayDerivation": ("arrayjson", "render_arrays"),
-        "ModelDerivation": ("arrayjson", "render_arrays"),
+        "ModelDerivation": ("modeljson", "render_model"),
         "Proof": ("json", "render_json"),
         "Audit": ("auditjson", "render_audit"),
         "Class": ("auditjson", "render_class"),

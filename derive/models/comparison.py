@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from derive.backward import Step
 from derive.errors import JudgementError
 from derive.models.numeric import Arithmetic
-from derive.models.recording import Recording
+from derive.models.runs import Recording
 from derive.problem import Problem
 from derive.tensors.components import Space, component, letters_in
 from derive.written import Call, Index, Name, Partial, Rule, Tree

@@ -31,13 +31,15 @@ def is_python(name: str) -> bool:
     return re.fullmatch(r".*\.py(:.*)?", name, re.DOTALL) is not None
 
 
-def read_file(named: str, inputs: Sequence[str], batch: bool, loss: str | None, weights: bool) -> Model:
-    """The module that FILE.py:NAME names, read at an example of these sizes.
+def read_file(
+    named: str, inputs: Sequence[str], batch: bool = True, loss: str | None = None, target: str | None = None, weights: bool = False
+) -> Model:
+    """The module that FILE.py:NAME names, read at an example: of these sizes, or tensors in the file by their names.
 
     Raises UsageError where the name, the sizes or PyTorch are missing; InputError for a file that fails or a module that cannot be
     read.
     """
-    from derive.models.reading import input_names, read_model, require_torch
+    from derive.models.reading import named_inputs, read_model, require_torch
 
     path, _, name = named.rpartition(":")
     if not name or not path.endswith(".py"):
@@ -56,8 +58,11 @@ def read_file(named: str, inputs: Sequence[str], batch: bool, loss: str | None, 
         raise InputError(f"{path}: '{name}' is a {type(module).__name__}, not a PyTorch module" + _modules(space))
     if not inputs:
         raise UsageError(f"{shown(named)}: needs the sizes of one example, such as --input 2 or --input 1,28,28")
-    example = [_example(text, space, batch) for text in inputs]
-    return read_model(module, input_names(module, example), loss, title=name, weights=weights)
+    example = named_inputs([_example(text, space, batch) for text in inputs])
+    given = [key for key, text in zip(example, inputs, strict=True) if text in space]
+    if target is not None and not isinstance(space.get(target), torch.Tensor):
+        raise UsageError(f"--target {shown(target)}: should be the name of a tensor in the file" + _tensors(space))
+    return read_model(module, example, loss, space[target] if target else None, name, weights, given)
 
 
 def _run(path: str) -> dict[str, Any]:
@@ -101,6 +106,14 @@ def _modules(space: dict[str, Any]) -> str:
     return f" (modules in it: {', '.join(names[:8])})" if names else ""
 
 
+def _tensors(space: dict[str, Any]) -> str:
+    """A tail for a message: the tensors a file has."""
+    import torch
+
+    names = [name for name, item in space.items() if isinstance(item, torch.Tensor) and not name.startswith("_")]
+    return f" (tensors in it: {', '.join(names[:8])})" if names else ""
+
+
 def _example(text: str, space: dict[str, Any], batch: bool) -> Any:
     """The example that is meant: sizes typed with commas, or a tensor in the file.  Raises UsageError."""
     import torch
@@ -108,6 +121,8 @@ def _example(text: str, space: dict[str, Any], batch: bool) -> Any:
     item = space.get(text)
     if isinstance(item, torch.Tensor):
         return item
+    if text.isidentifier():
+        raise UsageError(f"--input {shown(text)}: is no tensor in the file" + _tensors(space))
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and 0 < int(part) <= MOST_ENTRIES for part in parts):
         raise UsageError(f"--input {shown(text)}: should be sizes, such as 2 or 1,28,28, or the name of a tensor in the file")

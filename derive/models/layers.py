@@ -1,7 +1,8 @@
 """The layers of PyTorch that are more than one operation: recurrent ones, their cells, and attention with several heads.
 
 Owns `LAYERS`.  A row's function takes the sheet, the module, its weights by name, and the arguments of its forward.  It raises
-ValueError for what is not known here.  May import: models.axes, models.operations, models.sheet.
+ValueError for what is not known here.  May import: models.axes, models.entries, models.parts,
+models.products, models.sheet.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from derive.models.axes import Keys
-from derive.models.operations import OPERATIONS, affine, attended, entrywise, picked, summed
-from derive.models.sheet import Letters, Sheet, Value, Weight, size
+from derive.models.entries import entrywise
+from derive.models.parts import joined, picked, stacked, turned
+from derive.models.products import affine, attended
+from derive.models.sheet import Letters, Sheet, Value, Weight, size, summed
 
 GATES = {"RNN": ("",), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "u", "n")}
 """The gates of a layer in the order PyTorch stacks their weights, each with its letter."""
@@ -19,8 +22,8 @@ GATES = {"RNN": ("",), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "u", "n")}
 
 def _recurrent(kind: str) -> Callable[..., Any]:
     def row(s: Sheet, module: Any, weights: Mapping[str, Weight], input: Value, hx: Any = None) -> Any:
-        if module.bidirectional or getattr(module, "proj_size", 0):
-            raise ValueError("bidirectional or proj_size: only one direction without projection is known")
+        if getattr(module, "proj_size", 0):
+            raise ValueError("proj_size: only a layer without projection is known")
         if module.num_layers > 1 and module.dropout and module.training:
             raise ValueError("dropout between its layers while training; call eval() first")
         starts = hx if isinstance(hx, tuple) else (hx,) if hx is not None else ()
@@ -29,11 +32,18 @@ def _recurrent(kind: str) -> Callable[..., Any]:
             order = [1, 0, 2]
         now = s.permuted(input, order)
         last: list[list[Value]] = []
+        ways = ("", "_reverse") if module.bidirectional else ("",)
         for layer in range(module.num_layers):
-            own = {name.removesuffix(f"_l{layer}"): weight for name, weight in weights.items() if name.endswith(f"_l{layer}")}
-            before = [start if start.number and float(start.name) == 0 else _of_layer(s, start, layer) for start in starts]
-            now, ends = _swept(s, kind, module, own, now, before)
-            last.append(ends)
+            swept: list[Value] = []
+            for way in ways:  # the way back is the way forward on what is turned round
+                tail = f"_l{layer}{way}"
+                own = {name.removesuffix(tail): weight for name, weight in weights.items() if name.endswith(tail)}
+                place = layer * len(ways) + len(swept)
+                before = [start if start.number and float(start.name) == 0 else _of_layer(s, start, place) for start in starts]
+                state, ends = _swept(s, kind, module, own, turned(s, now, [0]) if way else now, before)
+                swept.append(turned(s, state, [0]) if way else state)
+                last.append(ends)
+            now = joined(s, swept, -1) if len(swept) > 1 else swept[0]
         heads = tuple(_stacked(s, [ends[k] for ends in last]) for k in range(len(last[0])))
         return s.permuted(now, order), heads if kind == "LSTM" else heads[0]
 
@@ -47,8 +57,7 @@ def _of_layer(s: Sheet, start: Value, layer: int) -> Value:
 
 def _stacked(s: Sheet, values: Sequence[Value]) -> Value:
     """The last state of every layer."""
-    stacked: Value = s.unsqueezed(values[0], 0) if len(values) == 1 else OPERATIONS["stack"](s, values, 0)
-    return stacked
+    return s.unsqueezed(values[0], 0) if len(values) == 1 else stacked(s, values, 0)
 
 
 def _gate_weights(

@@ -1,6 +1,6 @@
 """The losses of PyTorch in our equations, those a model calls itself and those asked for by name.
 
-Owns `LOSSES` and `NAMED`.  To add a loss, add a row.  May import: models.axes, models.operations, models.sheet.
+Owns `LOSSES` and `NAMED`.  To add a loss, add a row.  May import: models.axes, models.reductions, models.sheet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from derive.models.axes import Keys
-from derive.models.operations import soft_max
+from derive.models.reductions import soft_max
 from derive.models.sheet import Letters, Sheet, Value
 
 TARGET = "T"

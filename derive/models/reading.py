@@ -6,17 +6,21 @@ import: errors, written, problem, rounding, tensors, models.
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from derive.errors import InputError, LimitError, UsageError, suggest
+from derive.errors import InputError, LimitError, UsageError, shown, suggest
 from derive.models.axes import MARK, Axes
 from derive.models.comparison import Comparison, compare
 from derive.models.losses import NAMED, TARGET
-from derive.models.recording import PlacesNeeded, Recording, record
+from derive.models.recording import record
+from derive.models.runs import PlacesNeeded, Recording
 from derive.models.sheet import Parameter
 from derive.problem import Problem
 from derive.rounding import Rounding
@@ -31,8 +35,8 @@ DRAWS = 3
 """Random inputs on which a derivation is compared with autograd."""
 BATCH = "N"
 """The size that is a number of examples."""
-MOST_WEIGHTS = 2_000
-"""Weights that are written out as numbers."""
+MOST_NUMBERS = 2_000
+"""Weights and other numbers that are written out."""
 GREEK = {"gamma": r"\gamma", "beta": r"\beta", "mu": r"\mu", "epsilon": r"\varepsilon"}
 
 
@@ -82,11 +86,18 @@ def require_torch() -> None:
 
 
 def read_model(
-    module: nn.Module, example: Mapping[str, Tensor], loss: str | None = None, title: str = "", weights: bool = False
+    module: nn.Module,
+    example: Mapping[str, Tensor],
+    loss: str | None = None,
+    target: Tensor | None = None,
+    title: str = "",
+    weights: bool = False,
+    given: Collection[str] = (),
 ) -> Model:
-    """The equations of a module, read by running it once on an example; `weights` gives its weights as numbers.
+    """The equations of a module, read by running it once on an example.
 
-    Raises InputError for what is not known here, with its place in the model and what to do; UsageError for an unknown `loss`.
+    With `weights` its weights are numbers, and so are the inputs `given` and the target, if there is one.  Raises InputError for
+    what is not known here, with its place in the model and what to do; UsageError for a loss or a target that does not fit.
     """
     import copy
 
@@ -94,8 +105,15 @@ def read_model(
 
     if loss is not None and loss not in NAMED:
         raise UsageError(f"unknown loss '{loss}'" + suggest(loss, NAMED) + f" (known: {', '.join(NAMED)})")
-    module = copy.deepcopy(module).double()
-    inputs = {name: tensor.double() if tensor.dtype.is_floating_point else tensor for name, tensor in example.items()}
+    try:
+        module = copy.deepcopy(module).double()
+    except (RuntimeError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"the module cannot be copied, which it is so that it stays as it is: {shown(text, 200)}") from None
+    inputs = {
+        name: tensor.detach().double().requires_grad_() if tensor.dtype.is_floating_point else tensor
+        for name, tensor in example.items()
+    }
     axes = Axes()
     title = title or type(module).__name__
     with warnings.catch_warnings():
@@ -104,10 +122,16 @@ def read_model(
         if loss is not None:
             if len(run.results) != 1:
                 raise UsageError(f"--loss is for a model that gives one tensor; this one gives {len(run.results)}")
-            target = torch.full_like(run.results[0], 0.5).detach()
-            run = _recorded(module, {**run.inputs, TARGET: target}, axes := Axes(), loss)
-        model = _model(run, axes, run.inputs, loss, title, weights)
-        if BATCH not in model.sizes or not _is_any_batch(module, model):
+            shape = tuple(run.results[0].shape)
+            if target is not None and tuple(target.shape) != shape:
+                raise UsageError(f"the target has the shape {tuple(target.shape)}, and what the model gives {shape}")
+            known = torch.full(shape, 0.5, dtype=torch.float64) if target is None else target.detach().double()
+            run = _recorded(module, {**run.inputs, TARGET: known}, axes := Axes(), loss)
+        elif target is not None:
+            raise UsageError("a target goes with a loss behind the model")
+        told = [name for name in run.inputs if name in given or (name == TARGET and target is not None)] if weights else []
+        model = _model(run, axes, run.inputs, loss, title, weights, told)
+        if told or BATCH not in model.sizes or not _is_any_batch(module, model):
             return model
     arrays = model.problem.arrays
     assert arrays is not None
@@ -127,7 +151,7 @@ def _is_any_batch(module: nn.Module, model: Model) -> bool:
         if axis is None or len(arrays.shapes[name]) != tensor.dim():
             more[name] = tensor
         else:
-            more[name] = torch.cat([tensor, tensor.narrow(axis, 0, 1)], axis).detach()
+            more[name] = torch.cat([tensor, tensor.narrow(axis, 0, 1)], axis).detach().requires_grad_(tensor.requires_grad)
     try:
         again = _recorded(module, more, Axes(), model.loss)
     except InputError:
@@ -151,10 +175,20 @@ def _recorded(module: nn.Module, inputs: Mapping[str, Tensor], axes: Axes, loss:
         try:
             return record(module, inputs, axes, call)
         except PlacesNeeded as needed:
-            name = str(needed)
-            inputs[name] = torch.zeros_like(inputs[name], dtype=torch.long)
+            inputs = _as_places(inputs, str(needed))
             axes.__init__()  # type: ignore[misc]
     return record(module, inputs, axes, call)
+
+
+def _as_places(inputs: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The inputs, one of them now whole numbers, which its name says if it was named X."""
+    import torch
+
+    fresh = name.replace("X", "ids")
+    return {
+        fresh if key == name and fresh not in inputs else key: torch.zeros_like(tensor, dtype=torch.long) if key == name else tensor
+        for key, tensor in inputs.items()
+    }
 
 
 def equations_of(run: Recording) -> Equations:
@@ -173,24 +207,38 @@ def equations_of(run: Recording) -> Equations:
     return Equations(
         goal,
         {name: [axes.text(key, names) for key in keys] for name, keys in shapes.items()},
-        {name: MARK.sub(lambda found: axes.text(found[1], names), text) for name, text in forward.items() if name in used},
+        {
+            name: MARK.sub(lambda found: _bracketed(axes.text(found[1], names)), text)
+            for name, text in forward.items()
+            if name in used
+        },
         names,
     )
 
 
-def _model(run: Recording, axes: Axes, example: Mapping[str, Tensor], loss: str | None, title: str, weights: bool) -> Model:
-    """The problem that a run stands for."""
+def _model(
+    run: Recording,
+    axes: Axes,
+    example: Mapping[str, Tensor],
+    loss: str | None,
+    title: str,
+    weights: bool,
+    given: Sequence[str],
+) -> Model:
+    """The problem that a run stands for, with the numbers of its weights if they are asked for, and of the inputs `given`."""
     sheet, equations = run.sheet, equations_of(run)
     used, names = (*equations.shapes, *equations.forward), equations.names
     parameters = {name: parameter for name, parameter in sheet.parameters.items() if name in used}
     trained = [name for name in parameters if name not in sheet.constants]
+    trained = trained or [name for name, kind in sheet.inputs.items() if kind == "float" and name in used and name != TARGET]
     sizes = {name: axes.length[key] for key, name in names.items()}
     document: dict[str, Any] = {
         "title": title,
         "shapes": equations.shapes,
         "forward": equations.forward,
         "train": {"loss": equations.goal, **({"parameters": trained} if trained else {})},
-        "given": sizes | (_weights(run, trained) if weights else {}),
+        "given": sizes
+        | (_numbers(run, [name for name in used if name in (*parameters, *sheet.constants, *given)]) if weights else {}),
         "names": {name: written for name in used if (written := _written(name)) is not None},
         "assume": {
             f"sum({name}, {axis})" if len(sheet.shapes[name]) > 1 else f"sum({name})": 1 for name, axis in sheet.sums.items()
@@ -203,12 +251,18 @@ def _model(run: Recording, axes: Axes, example: Mapping[str, Tensor], loss: str 
     assert problem.arrays is not None
     small = axes.small([_keys(axes, sheet.shapes[name]) for name in equations.shapes])
     judged_at = {names[key]: length for key, length in small.items() if key in names}
-    problem = replace(problem, arrays=replace(problem.arrays, judged_at=judged_at))
-    remarks = [remark for remark in sheet.remarks if not remark[1] or remark[1] in used]
+    lifted = frozenset(name for name in parameters if name.startswith("beta"))
+    problem = replace(problem, arrays=replace(problem.arrays, judged_at=judged_at, lifted=lifted))
+    remarks = [remark for remark in sheet.remarks if not remark[1] or remark[1] in used or remark[0] == "left-out"]
     if equations.goal not in sheet.forward:
         remarks.append(("loss-unknown", equations.goal))
     shapes = {name: tuple(run.weight(parameter).shape) for name, parameter in parameters.items()}
     return Model(problem, parameters, shapes, tuple(remarks), sizes, run.module, axes, example, equations, loss)
+
+
+def _bracketed(size: str) -> str:
+    """A size as it stands in a formula."""
+    return f"({size})" if " " in size else size
 
 
 def _keys(axes: Axes, keys: Sequence[str]) -> tuple[str, ...]:
@@ -243,31 +297,45 @@ def _written(name: str) -> str | None:
     return None
 
 
-def _weights(run: Recording, names: Sequence[str]) -> dict[str, Any]:
-    """The weights as they are printed in single precision."""
+def _numbers(run: Recording, names: Sequence[str]) -> dict[str, Any]:
+    """The numbers of quantities as they are typed.  Raises LimitError for very many."""
     given = run.given()
     count = sum(given[name].numel() for name in names)
-    if count > MOST_WEIGHTS:
-        raise LimitError(f"the model has {count:,} weights; up to {MOST_WEIGHTS:,} are written out")
+    if count > MOST_NUMBERS:
+        raise LimitError(f"the model has {count:,} weights and other numbers; up to {MOST_NUMBERS:,} are written out")
 
-    def typed(item: Any) -> Any:
-        return [typed(inner) for inner in item] if isinstance(item, list) else format_single(item)
+    def typed(item: Any, whole: bool) -> Any:
+        if isinstance(item, list):
+            return [typed(inner, whole) for inner in item]
+        return str(int(item)) if whole else shortest(item)
 
-    return {name: typed(given[name].tolist()) for name in names}
+    return {name: typed(given[name].tolist(), run.sheet.inputs.get(name) == "integer") for name in names}
 
 
-def format_single(number: float) -> str:
-    """The fewest digits that give the same number in single precision."""
-    from decimal import Decimal
+def shortest(number: float) -> str:
+    """The fewest digits that give the same number, in single precision if it is one of those.
 
-    import torch
-
-    single = torch.tensor(number, dtype=torch.float32)
+    >>> import struct
+    >>> shortest(struct.unpack("f", struct.pack("f", 0.1))[0]), shortest(1 / 3), shortest(-2.0)
+    ('0.1', '0.3333333333333333', '-2')
+    """
+    single = _as_single(number)
     for digits in range(1, 10):
         text = f"{number:.{digits}g}"
-        if torch.equal(torch.tensor(float(text), dtype=torch.float32), single):
+        if single == number == _as_single(float(text)):
             break
-    return format(Decimal(text), "f")
+    else:
+        text = repr(number)
+    plain = format(Decimal(text), "f")
+    return plain.rstrip("0").removesuffix(".") if "." in plain else plain
+
+
+def _as_single(number: float) -> float:
+    try:
+        single: float = struct.unpack("f", struct.pack("f", number))[0]
+    except OverflowError:
+        return math.inf
+    return single
 
 
 def derive_model(
@@ -283,8 +351,12 @@ def derive_model(
 
     Raises UsageError for a quantity that is none of the model's, JudgementError where the two do not agree.
     """
-    work = derive_arrays(model.problem, rounding, of, wrt, level, hessian)
-    everything = work if not work.requested else derive_arrays(model.problem, rounding)
+    problem, arrays = model.problem, model.problem.arrays
+    assert arrays is not None
+    if level == "components":  # entry by entry there is a number of examples
+        problem = replace(problem, arrays=replace(arrays, sizes=model.sizes))
+    work = derive_arrays(problem, rounding, of, wrt, level, hessian)
+    everything = work if not work.requested else derive_arrays(problem, rounding)
     comparison = compare(model.problem, everything.partials, work.space, _runs(model, seed), dict(model.sizes))
     known = {name: getattr(work, name) for name in work.__dataclass_fields__}
     return ModelDerivation(**known, model=model, comparison=comparison)
@@ -332,6 +404,7 @@ def from_torch(
     module: nn.Module,
     *example: Tensor,
     loss: str | None = None,
+    target: Tensor | None = None,
     weights: bool = False,
     of: str | None = None,
     wrt: Sequence[str] = (),
@@ -340,15 +413,17 @@ def from_torch(
 ) -> ModelDerivation:
     """The derivation of a PyTorch module, read by running it once on an example, judged, and compared with its own autograd.
 
-    `loss` puts one behind it, by its name (mse, cross_entropy, …); `weights` gives its weights as numbers.  Raises InputError for
-    an operation that is not known here, JudgementError where the derivation and autograd do not agree.
+    `loss` puts one behind it, by its name (mse, cross_entropy, …); with `weights` the page has numbers: those of the weights, of
+    the example and of the `target`.  Raises InputError for an operation that is not known here, JudgementError where the derivation
+    and autograd do not agree.
     """
     require_torch()
-    model = read_model(module, input_names(module, example), loss, weights=weights)
+    inputs = named_inputs(example)
+    model = read_model(module, inputs, loss, target, weights=weights, given=tuple(inputs))
     return derive_model(model, rounding, of, wrt, level)
 
 
-def input_names(module: nn.Module, example: Sequence[Tensor]) -> dict[str, Tensor]:
+def named_inputs(example: Sequence[Tensor]) -> dict[str, Tensor]:
     """A name for each input: X, or X1, X2, …; ids for whole numbers."""
     stems = ["X" if tensor.dtype.is_floating_point else "ids" for tensor in example]
     found = {}

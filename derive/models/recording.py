@@ -1,25 +1,25 @@
 """A module run once on an example, every operation on its way written down as an equation.
 
-Owns `Recording` and `record`.  Torch is imported when something is recorded.  What is not known is refused with the place in the
+Owns `record`.  Torch is imported when something is recorded.  What is not known is refused with the place in the
 model and in its source; what the values of the data decide is refused too.  May import: errors, models.
 """
 
 from __future__ import annotations
 
 import inspect
-import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import DeriveError, InputError, shown
 from derive.models.axes import Axes, Refined
+from derive.models.entries import ENTRYWISE, entrywise
 from derive.models.layers import LAYERS
-from derive.models.losses import LOSSES
-from derive.models.operations import ALIASES, DRAWN, ENTRYWISE, OPERATIONS, PICKED, READ, RESHAPING, SAME, entrywise
-from derive.models.sheet import Parameter, Sheet, Value, Weight, typed_number
+from derive.models.operations import ALIASES, AXES_NEEDED, DRAWN, DROPOUTS, MADE, OPERATIONS, PICKED, READ, RESHAPING, SAME
+from derive.models.refusals import HINTS, leaves, name_of, user_line
+from derive.models.runs import PlacesNeeded, Recording
+from derive.models.sheet import Sheet, Value, Weight, typed_number
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,49 +27,6 @@ if TYPE_CHECKING:
 MOST_PASSES = 400
 MOST_CONSTANT = 20_000
 """Entries of a constant array that a model may bring along."""
-
-
-@dataclass
-class Recording:
-    """What a run of a module left: the equations, the tensors of its free quantities, and what came out."""
-
-    sheet: Sheet
-    outputs: tuple[Value, ...]
-    results: tuple[Any, ...]
-    inputs: Mapping[str, Any]
-    module: Any
-
-    def given(self) -> dict[str, Any]:
-        """The numbers of every quantity that no equation gives, with its own axes."""
-        weights = {name: self.weight(parameter).detach() for name, parameter in self.sheet.parameters.items()}
-        return {
-            name: self.shaped(name, tensor.detach()) for name, tensor in {**self.inputs, **weights, **self.sheet.constants}.items()
-        }
-
-    def gradients(self) -> dict[str, Any]:
-        """What autograd left for every input and parameter it reached."""
-        found = {name: tensor.grad for name, tensor in self.inputs.items() if tensor.grad is not None}
-        for name, parameter in self.sheet.parameters.items():
-            whole = dict(self.module.named_parameters()).get(parameter.path)
-            if whole is not None and whole.grad is not None:
-                found[name] = whole.grad[parameter.start : parameter.stop] if parameter.stop is not None else whole.grad
-        return {name: self.shaped(name, tensor) for name, tensor in found.items()}
-
-    def weight(self, parameter: Parameter) -> Any:
-        """The tensor that a name stands for."""
-        module, _, name = parameter.path.rpartition(".")
-        tensor = getattr(self.module.get_submodule(module), name)
-        return tensor if parameter.stop is None else tensor[parameter.start : parameter.stop]
-
-    def shaped(self, name: str, tensor: Any) -> Any:
-        """A tensor with the axes of its quantity."""
-        axes = self.sheet.axes
-        keys = [axes.find(inner) for key in self.sheet.shapes[name] for inner in axes.expanded(key)]
-        return tensor.double().reshape(axes.lengths(keys))
-
-
-class PlacesNeeded(Exception):  # noqa: N818  (no failure: the example is made anew)
-    """An input is used as places in a table, so it has to hold whole numbers; it bears the name of the input."""
 
 
 def record(module: nn.Module, inputs: Mapping[str, Tensor], axes: Axes, run: Callable[..., Any] | None = None) -> Recording:
@@ -111,7 +68,7 @@ class Recorder:
         self.spoilt.pop(id(tensor), None)
         self.known[id(tensor)] = (tensor, value, tensor._version)
 
-    def value_of(self, tensor: Tensor, masked: bool = False) -> Value:
+    def value_of(self, tensor: Tensor, masked: bool = False, uniform: bool = True) -> Value:
         """What a tensor is.  Raises ValueError for one that nothing is known of, or that is `masked` where that is not expected."""
         if id(tensor) in self.spoilt:
             raise ValueError(self.spoilt[id(tensor)])
@@ -127,11 +84,19 @@ class Recorder:
             stem = "W" if tensor.dim() > 1 else "b"
             axes = [self.sheet.axis(length, "d") for length in tensor.shape]
             return self.sheet.weight(Weight(self.weights[id(tensor)], tensor), stem, None, axes)
-        return self.constant(tensor)
+        return self.constant(tensor, uniform=uniform)
 
-    def constant(self, tensor: Tensor, stem: str = "k") -> Value:
-        """Numbers that the model brings along: the same everywhere, or an array of them."""
-        if tensor.numel() and tensor.dtype.is_floating_point and bool((tensor == tensor.flatten()[0]).all()) and stem == "k":
+    def constant(self, tensor: Tensor, stem: str = "k", uniform: bool = True) -> Value:
+        """Numbers that the model brings along: an array of them, or if `uniform` one where they are the same everywhere."""
+        if tensor.grad_fn is not None:
+            raise ValueError("a tensor that was computed in a way that is not seen here, as by compiled code")
+        if (
+            tensor.numel()
+            and tensor.dtype.is_floating_point
+            and bool((tensor == tensor.flatten()[0]).all())
+            and stem == "k"
+            and uniform
+        ):
             return Value(typed_number(float(tensor.flatten()[0])), groups=((),) * tensor.dim(), number=True)
         if tensor.numel() > MOST_CONSTANT:
             raise ValueError(f"an array of {tensor.numel():,} numbers that the model makes itself")
@@ -177,34 +142,41 @@ class Recorder:
         """Run an operation, and take down what it does."""
         import torch
 
-        name = self.name_of(func)
+        name = name_of(func)
         tensors = [item for item in leaves((args, kwargs)) if isinstance(item, torch.Tensor)]
         traced = [tensor for tensor in tensors if self.is_traced(tensor)]
         if traced and name in READ:
             self.refuse(
                 f"{name.strip(chr(95))}() reads the values of a tensor: what the model computes must not depend on them", "data"
             )
-        if name == "dropout" and traced and self.is_active(args, kwargs):
+        if traced and not torch.is_grad_enabled() and not name.endswith("__get__"):
+            self.refuse(f"{name} under no_grad, or inside a function with a backward of its own", "way")
+        if name in DROPOUTS and traced and self.is_active(args, kwargs):
             return self.masked(func, args, kwargs)
         if name in PLACES:
             self.check_places(name, args)
-        before = {id(tensor): tensor._version for tensor in traced}
+        args, kwargs, func = in_double(args), in_double(kwargs), torch.Tensor.double if name in SINGLE else func
+        before = [(tensor, tensor._version) for tensor in traced]
         result = func(*args, **kwargs)
         made = [item for item in leaves(result) if isinstance(item, torch.Tensor)]
+        changed = [tensor for tensor, version in before if tensor._version != version]
+        if any(tensor is not item for tensor in changed for item in (made or [None])):
+            self.refuse(f"{name} changes a tensor in place", "way")
         if name in DRAWN and (traced or self.stack):
             for tensor in made:
                 self.drawn(tensor)
             return result
-        if not traced or not made or name.endswith("__get__"):
+        if not traced or not made or name in MADE:
             return result
-        whole = not any(tensor.dtype.is_floating_point for tensor in made)
-        if name in PICKED or (whole and name not in (*RESHAPING, *SAME, *OPERATIONS)):
+        whole = not any(tensor.dtype.is_floating_point for tensor in made) and name not in ENTRYWISE
+        if name in PICKED or name.endswith("__get__") or (whole and name not in (*RESHAPING, *SAME, *OPERATIONS)):
+            told = f"the result of {name}()" if name != "__get__" else "an attribute of a tensor, such as x.data"
             for tensor in made:
                 self.alive.append(tensor)
-                self.spoilt[id(tensor)] = f"the result of {name}(), which has no derivative"
+                self.spoilt[id(tensor)] = f"{told}, which has no derivative"
             return result
-        for tensor in made:
-            if id(tensor) in before and tensor._version != before[id(tensor)] and id(tensor) in self.known:
+        for tensor in changed:
+            if id(tensor) in self.known:
                 kept, value, _ = self.known[id(tensor)]
                 self.known[id(tensor)] = (kept, value, tensor._version)
         self.write(name, args, kwargs, result)
@@ -233,14 +205,14 @@ class Recorder:
                 found: Any = self.value_of(args[0])
             elif plain in RESHAPING:
                 found = self.sheet.reshaped(self.value_of(args[0]), shape)
-            elif plain in OPERATIONS or plain in LOSSES:
-                row = OPERATIONS.get(plain) or LOSSES[plain]
+            elif plain in OPERATIONS:
+                row = OPERATIONS[plain]
                 asks = inspect.signature(row).parameters
                 more = {"shape": shape} if "shape" in asks else {}
                 names = [key for key in asks if key != "s"]
                 given = {key: self.operand(item, key) for key, item in kwargs.items() if key in asks or not is_idle(key, item)}
-                masked = plain in ("softmax", "masked_fill")
-                flat = [self.operand(item, names[min(k, len(names) - 1)], masked) for k, item in enumerate(args)]
+                masked, uniform = plain in ("softmax", "masked_fill"), plain not in AXES_NEEDED
+                flat = [self.operand(item, names[min(k, len(names) - 1)], masked, uniform) for k, item in enumerate(args)]
                 try:
                     bound = inspect.signature(row).bind(self.sheet, *flat, **given, **more)
                 except TypeError as error:
@@ -254,12 +226,12 @@ class Recorder:
                 found = entrywise(
                     self.sheet, plain, *(self.operand(item, "input") for item in operands if not isinstance(item, bool))
                 )
-            elif plain == "expand" or plain == "expand_as":
+            elif plain in ("expand", "expand_as", "repeat", "broadcast_to"):
                 found = self.expanded(self.value_of(args[0]), shape)
             else:
                 from difflib import get_close_matches
 
-                close = get_close_matches(plain, (*OPERATIONS, *ENTRYWISE, *LOSSES), n=1, cutoff=0.8)
+                close = get_close_matches(plain, (*OPERATIONS, *ENTRYWISE), n=1, cutoff=0.8)
                 hint = f" (known and near: {close[0]})" if close else ""
                 self.refuse(f"the operation {plain} is not known{hint}", "unknown")
         except ValueError as error:
@@ -287,7 +259,7 @@ class Recorder:
             elif isinstance(item, torch.Tensor):
                 self.keep(value, item)
 
-    def operand(self, item: Any, key: str, masked: bool = False) -> Any:
+    def operand(self, item: Any, key: str, masked: bool = False, uniform: bool = True) -> Any:
         """An argument as a row takes it."""
         import torch
 
@@ -296,10 +268,10 @@ class Recorder:
                 return item
             if key in ("weight", "bias", "running_mean", "running_var") and id(item) in self.weights:
                 return Weight(self.weights[id(item)], item)
-            return self.value_of(item, masked)
+            return self.value_of(item, masked, uniform)
         if isinstance(item, tuple | list):
             kind = type(item) if type(item) in (tuple, list) else tuple
-            return kind(self.operand(inner, key) for inner in item)
+            return kind(self.operand(inner, key, masked, uniform) for inner in item)
         return item
 
     def expanded(self, value: Value, shape: Sequence[int]) -> Value:
@@ -309,6 +281,8 @@ class Recorder:
         while len(value.groups) < len(shape):
             value = self.sheet.unsqueezed(value, 0)
         have = self.sheet.lengths(value)
+        if any(length not in (1, wanted) for length, wanted in zip(have, shape, strict=True)):
+            raise ValueError("an axis repeated that is longer than 1")
         if have == tuple(shape):
             return value
         for axis, (length, wanted) in enumerate(zip(have, shape, strict=True)):
@@ -370,8 +344,9 @@ class Recorder:
                 result = call(module, *args, **kwargs)
             weights = {name: Weight(self.weights[id(p)], p) for name, p in module.named_parameters() if id(p) in self.weights}
             try:
-                values = [self.operand(item, "input") for item in args]
-                named = {key: self.operand(item, "input") for key, item in kwargs.items()}
+                asks = list(inspect.signature(LAYERS[kind]).parameters)[3:]
+                values = [self.operand(item, asks[min(k, len(asks) - 1)]) for k, item in enumerate(args)]
+                named = {key: self.operand(item, key) for key, item in kwargs.items()}
                 found = LAYERS[kind](self.sheet, module, weights, *values, **named)
             except (ValueError, TypeError) as error:
                 self.refuse(f"{kind}: {error}" if str(error) else f"{kind}: shapes that do not fit", "way")
@@ -399,12 +374,15 @@ class Recorder:
             def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 return recorder.handle(func, args, kwargs or {})
 
+        given: list[Any] = []
         for name, tensor in inputs.items():
             stem = stems_of(tensor)
             axes = [self.sheet.axes.new(f"{name}.{k}", length, stem[k]) for k, length in enumerate(tensor.shape)]
-            self.remember(tensor, self.sheet.declare(name, axes))
+            given.append(tensor.clone() if tensor.requires_grad else tensor)  # a leaf must not be changed in place
+            self.remember(given[-1], self.sheet.declare(name, axes))
             self.sheet.inputs[name] = "integer" if not tensor.dtype.is_floating_point else "float"
-        original = torch.nn.Module.__call__
+        original, precision = torch.nn.Module.__call__, torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
 
         def patched(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if recorder.depth:
@@ -414,42 +392,33 @@ class Recorder:
         torch.nn.Module.__call__ = patched
         try:
             with Mode():
-                result = call(*inputs.values())
+                result = call(*given)
         except (DeriveError, Refined, PlacesNeeded):
             raise
         except Exception as error:
             raise InputError(self.failure(error)) from None
         finally:
             torch.nn.Module.__call__ = original
+            torch.set_default_dtype(precision)
         outputs = [item for item in leaves(result) if isinstance(item, torch.Tensor)]
         if not outputs:
             raise InputError(f"{self.where()}the model gives no tensor")
-        told = []
+        told, left = [], 0
         for tensor in outputs:
             if not self.is_traced(tensor):
-                raise InputError("the model gives a tensor that does not depend on its input")
+                raise InputError("the model gives a tensor that is computed in a way that is not seen here, or always the same")
             if id(tensor) in self.spoilt:
+                left += 1
                 continue
             told.append((self.value_of(tensor), tensor))
         if not told:
             raise InputError(f"what the model gives is {self.spoilt[id(outputs[0])]}")
+        if left:
+            self.sheet.remarks["left-out", str(left)] = None
         values, tensors = zip(*told, strict=True)
         return Recording(self.sheet, values, tensors, inputs, self.module)
 
     # --- what is said when something is not known -----------------------------------------------------------------------------
-
-    @staticmethod
-    def name_of(func: Callable[..., Any]) -> str:
-        """The last part of an operation's name in PyTorch; of a property, that of the property."""
-        from torch.overrides import resolve_name
-
-        name = getattr(func, "__name__", "")
-        if name == "__get__":
-            full = resolve_name(func) or ""
-            attribute = full.removesuffix(".__get__").rpartition(".")[2]
-            return attribute if attribute in ("T", "mT", "H") else "__get__"
-        plain = name.strip("_") if name.startswith("__") and name not in READ else name
-        return plain or str(func)
 
     def where(self) -> str:
         """The place in the model, for a message."""
@@ -458,16 +427,16 @@ class Recorder:
 
     def refuse(self, message: str, hint: str) -> None:
         """Say what is not known, where, and what to do.  Raises InputError."""
-        frames = [frame for frame in traceback.extract_stack() if is_users(frame.filename)]
-        line = f", {os.path.basename(frames[-1].filename)} line {frames[-1].lineno}" if frames else ""
+        found = user_line(traceback.extract_stack())
+        line = f", {found}" if found else ""
         kind = next((type(module).__name__ for module in reversed(self.stack)), "")
         at = f" (in {self.where().rstrip(': ') or 'the module itself'}: {kind}{line})" if kind else ""
         raise InputError(f"{message}{at}; {HINTS[hint]}")
 
     def failure(self, error: Exception) -> str:
         """An error of the model itself, in one line."""
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
-        at = f"{os.path.basename(frames[-1].filename)} line {frames[-1].lineno}: " if frames else ""
+        found = user_line(traceback.extract_tb(error.__traceback__))
+        at = f"{found}: " if found else ""
         text = " ".join(str(error).split())
         kind = next((f" (in {self.where()}{type(module).__name__})" for module in reversed(self.stack)), "")
         return f"the model fails on this example{kind}: {at}{type(error).__name__}: {shown(text, 200)}"
@@ -476,25 +445,27 @@ class Recorder:
 PLACES = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1}
 """Operations that take places, and which of their arguments those are."""
 
-HINTS = {
-    "unknown": "write it with operations that are known (the README lists them), or add a row to derive/models/operations.py",
-    "way": "write this part of the model otherwise, or leave it out",
-    "data": "give the model without this, or the branch you want as a model of its own",
-    "fault": "this is our fault, please report it with the model",
-}
+
+SINGLE = ("float", "half", "bfloat16")
+"""Operations that would leave double precision, in which models are compared."""
+
+
+def in_double(item: Any) -> Any:
+    """Arguments with double precision where they name another."""
+    import torch
+
+    if item in (torch.float32, torch.float16, torch.bfloat16) if isinstance(item, torch.dtype) else False:
+        return torch.float64
+    if type(item) in (tuple, list):
+        return type(item)(in_double(inner) for inner in item)
+    if type(item) is dict:
+        return {key: in_double(inner) for key, inner in item.items()}
+    return item
 
 
 def is_idle(key: str, item: Any) -> bool:
     """Whether an argument that a row does not know leaves the operation as it is."""
     return item is None or key in ("inplace", "_stacklevel")
-
-
-def is_users(filename: str) -> bool:
-    """Whether a line of source is the user's own."""
-    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return (
-        not filename.startswith((ours, "<")) and f"{os.sep}site-packages{os.sep}" not in filename and "/lib/python" not in filename
-    )
 
 
 def stems_of(tensor: Tensor) -> tuple[str, ...]:
@@ -511,15 +482,3 @@ def stems_of(tensor: Tensor) -> tuple[str, ...]:
         known |= {1: ("S",), 2: ("N", "S")}
     dimensions: int = tensor.dim()
     return known.get(dimensions, ("d",) * dimensions)
-
-
-def leaves(item: Any) -> Iterator[Any]:
-    """What a nest of tuples, lists and dictionaries holds."""
-    if isinstance(item, tuple | list):
-        for inner in item:
-            yield from leaves(inner)
-    elif isinstance(item, dict):
-        for inner in item.values():
-            yield from leaves(inner)
-    else:
-        yield item

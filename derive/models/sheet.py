@@ -1,7 +1,8 @@
 """The equations of a model as they are written, one for each operation that was recorded.
 
-Owns `Sheet` and `Value`, a tensor of the model as a quantity of the problem looked at in some order of its axes.  Flattening,
-transposing and adding axes of length 1 write nothing: they only look at the same quantity otherwise.  May import: models.axes.
+Owns `Sheet`, `Letters`, what is typed, and `Value`, a tensor of the model as a quantity of the problem looked at in some
+order of its axes.  Flattening, transposing and adding axes of length 1 write nothing: they only look at it otherwise.  May import:
+models.axes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Group = tuple[int, ...]
 """The axes of a quantity that one axis of a tensor stands for; none for an axis of length 1."""
 
 LETTERS = {
-    "N": "nr", "S": "ts", "C": "ckl", "h": "iu", "w": "jv", "p": "up", "q": "vq", "V": "k", "H": "ab", "d": "kijl", "K": "kc",
+    "N": "nr",
+    "S": "ts", "C": "ckl", "h": "iu", "w": "jv", "p": "up", "q": "vq", "V": "k", "H": "ab", "G": "ga", "d": "kijl", "K": "kc",
 }  # fmt: skip
 """The letters of an axis by what it is called, those it takes first."""
 SPARE = "ijklpqrsuvabctmnfgowxyz"
@@ -235,6 +237,27 @@ class Sheet:
             self.axes.unify(keys, self.keys(known, axis))
         return known
 
+    def flattened(self, value: Value, axis: int) -> Value:
+        """The tensor with an axis that was put together from others as one axis of its own.
+
+        Where the one ends is typed as the number it is in this model.
+        """
+        keys = self.keys(value, axis)
+        if len(keys) < 2:
+            return value
+        lengths = self.axes.lengths(keys)
+        new = self.axes_of(self.axis(prod(lengths), self.axes.stem[self.axes.find(keys[0])]))
+        axes = [new if k == axis else self.axes_of(its) for k, its in enumerate(self.all_keys(value))]
+
+        def body(letters: list[list[str]], more: Letters) -> str:
+            inner = more.take(keys)
+            steps = [prod(lengths[k + 1 :]) for k in range(len(keys))]
+            at = " + ".join(letter if step == 1 else f"{step}*{letter}" for letter, step in zip(inner, steps, strict=True))
+            entry = self.entry(value, [*letters[:axis], inner, *letters[axis + 1 :]])
+            return summed(inner, f"delta({letters[axis][0]}, {at})*{entry}")
+
+        return self.define("y", axes, body)
+
     # --- looking at a tensor otherwise ----------------------------------------------------------------------------------
 
     def permuted(self, value: Value, order: Sequence[int]) -> Value:
@@ -300,3 +323,20 @@ def typed_number(number: float) -> str:
 def size(key: str) -> str:
     """Where the name of a size will stand."""
     return f"⟦{key}⟧"
+
+
+def summed(letters: Sequence[str], body: str, function: str = "sum") -> str:
+    """A sum over letters; over none it is its body."""
+    return f"{function}({', '.join(letters)}, {body})" if letters else body
+
+
+def single(s: Sheet, keys: Keys) -> str:
+    """The one axis a run consists of.  Raises ValueError."""
+    if len(keys) != 1:
+        raise ValueError("an axis that was put together from others (by flatten or view)")
+    return s.axes.find(keys[0])
+
+
+def weight_shape(s: Sheet, weight: Weight | Value) -> tuple[int, ...]:
+    """The shape of a weight in the example."""
+    return tuple(weight.tensor.shape) if isinstance(weight, Weight) else s.lengths(weight)
