@@ -437,6 +437,36 @@ def test_what_an_author_writes_stays_in_comments(tmp_path):
     assert ran(hostile, tmp_path / "page.py")["main"]() == 0
 
 
+def test_nothing_to_differentiate_is_no_fault(language, tmp_path):
+    work = derive.derive(derive.load_text('[given]\nx = 1\n[forward]\ny = "2*x"\n[train]\nparameters = []\n'))
+    assert ran(work, tmp_path / "page.py", language)["main"]() == 0
+
+
+@missing("cc")
+@pytest.mark.parametrize("given", ["[given]\nx = 1\n", ""])
+def test_nothing_to_differentiate_is_no_fault_in_c(given, tmp_path):
+    work = derive.derive(derive.load_text(given + '[forward]\ny = "2*x"\n[train]\nparameters = []\n'))
+    assert run_c(derive.emit(work, "c"), tmp_path)[0] == 0
+
+
+@missing("cc")
+def test_a_text_alone_is_drawn_in_c(tmp_path):
+    text = """
+[shapes]
+E = ["V", "d"]
+ids = ["N"]
+Y = ["N", "d"]
+[given]
+E = [[1, 2], [3, 4], [5, 6]]
+[forward]
+Y = "Y[n,j] = E[ids[n], j]"
+L = "sum(Y^2)"
+[train]
+parameters = ["E"]
+"""
+    assert run_c(derive.emit(derive.derive(derive.load_text(text)), "c"), tmp_path)[0] == 0
+
+
 @pytest.mark.parametrize("name", ["w); import os; (", 'w"""', "é", "1"])
 def test_a_name_that_a_program_made_is_a_name_in_code(name, tmp_path):
     network = Network((Equation("y", Product((Name(name), Name("x")))), Equation("L", Power(Name("y"), Number("2")))))

@@ -34,10 +34,12 @@ from derive.tables.targets import Target
 from derive.tensors.shapes import size_value
 from derive.written import Later, Number, Partial
 
-COMPARE = f"""static double furthest = 0.0;
-static int compared = 0, different = 0;
+COUNTS = """static double furthest = 0.0;
+static int compared = 0, different = 0;"""
 
-static void compare(const char *what, const char *name, int count, const double *found, const double *expected, double near)
+COMPARE = f"""static void compare(
+    const char *what, const char *name, int count, const double *found, const double *expected, double near
+)
 {{
     for (int place = 0; place < count; place++) {{
         const double distance = fabs(found[place] - expected[place])/(fabs(expected[place]) + {SMALL});
@@ -48,23 +50,23 @@ static void compare(const char *what, const char *name, int count, const double 
         furthest = distance > furthest ? distance : furthest;
     }}
     compared++;
-}}
+}}"""
 
-static void report(const char *what)
-{{
+REPORT = """static void report(const char *what)
+{
     printf("%s: %d compared, largest relative difference %.1e\\n", what, compared, furthest);
     compared = 0;
     furthest = 0.0;
-}}"""
+}"""
 
 UNIFORM = """static double uniform(double low, double high)
 {
     static unsigned long long state = 1;
     state = state*6364136223846793005ULL + 1442695040888963407ULL;
     return low + (high - low)*(double)(state >> 11)/9007199254740992.0;
-}
+}"""
 
-static double number(int mixed)
+NUMBER = """static double number(int mixed)
 {
     const double sign = mixed && uniform(0.0, 1.0) < 0.5 ? -1.0 : 1.0;
     return sign*uniform(0.2, 0.9);
@@ -114,6 +116,19 @@ static double squares(const double *values, int count)
 }"""
 
 
+FUNCTIONS = {
+    "uniform": UNIFORM,
+    "number": NUMBER,
+    "fill": FILL,
+    "level": LEVEL,
+    "squares": SQUARES,
+    "all_finite": FINITE,
+    "compare": COMPARE,
+    "report": REPORT,
+}
+"""What a test may call, those that others call first."""
+
+
 def test_of(program: Program, spellings: Spellings, interface: Interface, target: Target) -> list[str]:
     """The functions below those of the page; the last is main."""
     return _Tester(program, spellings, interface, target).functions()
@@ -129,14 +144,15 @@ class _Tester:
         self.row = self.variable("row")
 
     def functions(self) -> list[str]:
-        if is_numbered(self.program):
-            return [COMPARE, self.main(list(self.page()), "all agree with the page")]
-        draws, body = draws_of(self.program), list(self.drawn())
-        wide = any(draw.shape and not draw.below for draw in draws)
-        facts = self.program.problem.arrays is not None and bool(self.program.problem.arrays.facts)
-        parts = [COMPARE, UNIFORM, *([FILL] if wide else []), *([LEVEL] if facts else []), *([SQUARES] if self.unknown else [])]
-        parts += [FINITE] if self.program.forward.goals else []
-        return [*parts, self.main(body, "all agree with central differences")]
+        """Those that main calls, and main."""
+        numbered = is_numbered(self.program)
+        body = list(self.page() if numbered else self.drawn())
+        main = self.main(body, f"all agree with {'the page' if numbered else 'central differences'}")
+        parts = [main]
+        for name, part in reversed(FUNCTIONS.items()):
+            if any(f"{name}(" in other for other in parts):
+                parts.insert(0, part)
+        return [COUNTS, *parts]
 
     def main(self, body: list[str], agreed: str) -> str:
         """The test itself."""
@@ -205,7 +221,8 @@ class _Tester:
         mixed, found = self.variable("mixed"), self.variable("found")
         yield f"int {found} = 0;"
         yield f"for (int {tried} = 0; {tried} < 100 && !{found}; {tried}++) {{"
-        yield f"    const int {mixed} = {tried} % 2 == 0;"
+        if any(not draw.below for draw in draws_of(self.program)):
+            yield f"    const int {mixed} = {tried} % 2 == 0;"
         for draw in draws_of(self.program):
             yield f"    {self.draw(draw, place, mixed)}"
         yield from (f"    {line}" for line in self.facts())
