@@ -22,7 +22,7 @@ class SlipTable:
     """Every slip done on the first pass of a sheet: `program` gives the outputs done right, then done with each slip.
 
     Slips that are the same algebra on this network (the same numbers at any point) stand once; `own` are the outputs each is made
-    at.
+    at.  Few `telling` outputs tell most of them apart.
     """
 
     given: tuple[Key, ...]
@@ -30,6 +30,7 @@ class SlipTable:
     names: tuple[str, ...]
     own: tuple[tuple[int, ...], ...]
     width: int
+    telling: tuple[int, ...]
 
     @classmethod
     def made(cls, sheet: Sheet, inputs: Sequence[float], drawn: Sequence[bool], rounding: Rounding) -> SlipTable:
@@ -58,22 +59,54 @@ class SlipTable:
                 seen.setdefault(tuple(f"{v:.9e}" for v in numbers), place)
         kept = [place - 1 for place in sorted(seen.values()) if place > 0]
         program = build_family([sheet.base, *(found[place] for place in kept)], given, outputs, LENIENT)
-        return cls(given, program, tuple(slips[place][0] for place in kept), tuple(slips[place][1] for place in kept), width)
+        names, places = tuple([slips[place][0] for place in kept]), tuple([slips[place][1] for place in kept])
+        telling = _telling([[spell % value for value in tables[0][place + 1]] for place in kept], width)
+        return cls(given, program, names, places, width, telling)
 
     def fault(self, inputs: Sequence[float], rounding: Rounding) -> str | None:
         """The slip that does not show where it is made, or the two that look alike on the whole paper, at the digits shown."""
         right, *wrong = _split(self.program(*inputs), self.width)
         spell = _spelling(rounding)
         shown_right = [spell % value for value in right]
-        seen: dict[tuple[str, ...], str] = {}
-        for name, own, values in zip(self.names, self.own, wrong, strict=True):
-            if own and all(spell % values[place] == shown_right[place] for place in own):
+        few = self.telling
+        first: dict[tuple[str, ...], int] = {}
+        others: dict[tuple[str, ...], dict[Shown, int]] = {}
+
+        def shown(place: int) -> Shown:
+            """What the paper shows that is not right."""
+            both = enumerate(zip(wrong[place], right, strict=True))
+            told = [(at, spell % value) for at, (value, true) in both if value != true]
+            return tuple([(at, text) for at, text in told if text != shown_right[at]])
+
+        for place, (name, own, values) in enumerate(zip(self.names, self.own, wrong, strict=True)):
+            if own and all(spell % values[at] == shown_right[at] for at in own):
                 return f"{name} does not show"
-            both = zip(values, right, shown_right, strict=True)
-            texts = tuple([spell % value if value != true else text for value, true, text in both])
-            if seen.setdefault(texts, name) != name:
-                return f"{name} looks like {seen[texts]}"
+            told = tuple([spell % values[at] for at in few])
+            before = first.setdefault(told, place)
+            if before != place:  # the rest of the paper is looked at only where these few tell nothing
+                alike = others.setdefault(told, {})
+                if not alike:
+                    alike[shown(before)] = before
+                same = alike.setdefault(shown(place), place)
+                if self.names[same] != name:
+                    return f"{name} looks like {self.names[same]}"
         return None
+
+
+Shown = tuple[tuple[int, str], ...]
+"""Some outputs and the digits they show."""
+
+TELLING = 4
+"""Outputs that are looked at first."""
+
+
+def _telling(shown: Sequence[Sequence[str]], width: int) -> tuple[int, ...]:
+    """The outputs that tell most slips apart, one after the other."""
+    found: list[int] = []
+    for _ in range(min(TELLING, width)):
+        counts = {at: len({tuple(texts[k] for k in (*found, at)) for texts in shown}) for at in range(width) if at not in found}
+        found.append(max(counts, key=lambda at: counts[at]))
+    return tuple(found)
 
 
 def _moved(inputs: Sequence[float], drawn: Sequence[bool], k: int) -> list[float]:
