@@ -119,9 +119,10 @@ class Slopes:
 
     def _call(self, call: Call, name: str, outputs: tuple[Tree, ...]) -> Tree:
         op, flat, part = OPS[call.function], spread(call.arguments), call.part or 0
-        if not outputs:
-            count = len(flat) if op.spread else 1
-            outputs = tuple(Call(call.function, call.arguments, k if op.spread else None) for k in range(count))
+        count = len(flat) if op.spread else 1
+        if len(outputs) < count:  # one output of several, taken by its number, has a name; the others have none
+            named = dict.fromkeys((part,), outputs[0]) if outputs else {}
+            outputs = tuple(named.get(k, Call(call.function, call.arguments, k if op.spread else None)) for k in range(count))
         terms = []
         for at, argument in enumerate(flat):
             if name in names_in(argument):

@@ -303,3 +303,28 @@ def test_it_falls_to_its_lowest_place_and_rises_from_there(name):
         assert all(a < b for a, b in itertools.pairwise(values[place:]))
         if lowest > -10 and name != "abs":
             assert abs(mpmath.diff(MEANT[name], middle)) < 1e-14
+
+
+def test_one_output_of_several_may_be_taken_by_its_number():
+    """Softmax by parts is softmax at once."""
+    parts = 'p1 = "softmax(z1, z2)[1]"\np2 = "softmax(z1, z2)[2]"'
+    both, apart = (
+        derive.derive(derive.load_text(f"""
+[given]
+x = 0.3
+w1 = 0.7
+w2 = -0.2
+t1 = 1
+t2 = 0
+[forward]
+z1 = "w1*x"
+z2 = "w2*x"
+{softmax}
+L = "-(t1*log(p1) + t2*log(p2))"
+[train]
+parameters = ["w1", "w2"]
+"""))
+        for softmax in ('"p1, p2" = "softmax(z1, z2)"', parts)
+    )
+    assert both.states[0].values == apart.states[0].values
+    assert apart.checks.judged == apart.checks.lines

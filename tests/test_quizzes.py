@@ -30,7 +30,7 @@ from derive.exercises.gradings import gradings_of, items_of
 from derive.exercises.reckoning import true_values
 from derive.formats import render_bank
 from derive.intervals import FLOATS
-from derive.quizpages import quiz_of
+from derive.quizpages import formula_quiz_of, quiz_of
 from derive.quizsets import make_quizzes
 from derive.rounding import Rounding
 from derive.tables.ops import OPS
@@ -433,6 +433,7 @@ def test_nothing_that_was_typed_is_a_tag_a_gap_or_a_formula(run, tmp_path, style
     assert "]]></text> {1:NM:=5}" in name
     assert "۷" not in name
     for question in quiz.findall("question")[1:]:
+        assert not re.search(r"\{[@#]|\[\[", "".join(text_of(question, name) or "" for name in ("questionnote", "generalfeedback")))
         text = text_of(question, "questiontext")
         gaps, _ = read_gaps(text)
         assert len(gaps) == (question.get("type") == "cloze")
@@ -714,6 +715,23 @@ def test_formulas_end_in_their_node(run):
     ended = [re.sub(r"^prt\d-|-\d+$", "", note.strip()) for note in re.findall(r"walk: (.*)", out.stdout)]
     assert ended == [wanted for _, _, wanted in cases]
     assert [answer.findtext("type") for answer in question.findall("input")] == ["algebraic"] * 6
+    softmax = derive.load_text('''
+[forward]
+z1 = "w1*x"
+z2 = "w2*x"
+p1 = "softmax(z1, z2)[1]"
+p2 = "softmax(z1, z2)[2]"
+L = "-(t1*log(p1) + t2*log(p2))"
+[ask]
+"g" = "dL/dw1"
+''')
+    question = ElementTree.fromstring(render_bank((formula_quiz_of(derive.derive(softmax)),), "stack"))[-1]
+    node = read_prts(question)["prt1"][1]["0"]
+    lines = [text_of(question, "questionvariables").replace(";", "$")]
+    for answer in ("(t2*p1-t1*(1-p1))*x", "(t2*p1-t1*p2)*x", "(p1-t1)*x"):
+        lines += [f"ans1: {answer}$", f"print(\"is: \", is(ratsimp(({node['sans']})-({node['tans']}))=0))$"]
+    out = subprocess.run(["maxima", "--very-quiet"], input="\n".join(lines), capture_output=True, text=True, timeout=60, check=True)
+    assert re.findall(r"is:\s+(\w+)", out.stdout) == ["true", "true", "false"]
 
 
 def test_stack_finds_every_field_it_reads(chain_trees):

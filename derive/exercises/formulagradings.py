@@ -20,6 +20,7 @@ from derive.exercises.sheets import Rows, Sheet
 from derive.intervals import FLOATS
 from derive.problem import Problem
 from derive.reader import LEARNING_RATE
+from derive.tables.ops import OPS
 from derive.tables.slips import SLIPS, Slipped, candidates
 from derive.written import Call, Later, Name, Negative, Number, Partial, Tree, names_in, rebuild, substitute
 
@@ -77,9 +78,9 @@ def formula_gradings_of(problem: Problem) -> tuple[FormulaGrading, ...]:
     slips = [(slipped, sheet.formulas(slipped.rows, slipped.ways)) for slipped in candidates(sheet) if not slipped.given]
     slips.sort(key=lambda pair: (-SLIPS[pair[0].slip].common, len(pair[0].where)))
     forward = tuple(
-        (plain_name(equation.goal), _renamed(equation.rhs))
+        (plain_name(equation.goal), _renamed(_spelled_out(equation.rhs)))
         for equation in reversed(problem.network.equations)
-        if isinstance(equation.rhs, Call) and len(equation.rhs.arguments) == 1
+        if isinstance(equation.rhs, Call)
     )
     gradings = []
     for entry in entries:
@@ -153,9 +154,16 @@ def _opened(sheet: Sheet, key: Key, rows: Rows, answers: Mapping[Key, Tree], use
             return open_row(leaf)
         if isinstance(tree, Name) and tree.name == LEARNING_RATE and LEARNING_RATE in sheet.given:
             return Number(sheet.given[LEARNING_RATE].text)
-        return rebuild(tree, opened)
+        spelled = _spelled_out(tree)
+        return rebuild(tree, opened) if spelled is tree else opened(spelled)
 
     return open_row(key)
+
+
+def _spelled_out(tree: Tree) -> Tree:
+    """A call of several arguments by its formula, for it may be of lists, and one of several numbers; anything else as it is."""
+    formula = OPS[tree.function].formula if isinstance(tree, Call) and len(tree.arguments) != 1 else None
+    return tree if formula is None or not isinstance(tree, Call) else formula(tree.arguments, tree.part or 0)
 
 
 def _wrong(

@@ -19,7 +19,7 @@ from derive.exercises.gradings import Grading
 from derive.formats.markup import tag
 from derive.formats.moodle import category, field, general_feedback, page, plain, said
 from derive.formats.plain import typed
-from derive.formats.webtex import paragraphs, sentence
+from derive.formats.webtex import literal, paragraphs, sentence
 from derive.quizpages import Quiz
 from derive.rounding import spell
 from derive.tables.ops import OPS
@@ -74,7 +74,7 @@ def _question(quiz: Quiz[Any]) -> str:
         tag("stackversion", tag("text", VERSION)),
         tag("questionvariables", tag("text", plain(_definitions(quiz) if quiz.in_symbols else ""))),
         field("specificfeedback", "", format="html"),
-        tag("questionnote", tag("text", plain(quiz.name)), format="moodle_auto_format"),
+        field("questionnote", literal(quiz.name), format="html"),
         "<questionsimplify>1</questionsimplify><assumepositive>0</assumepositive><assumereal>0</assumereal>",
         *(field(kind, "", format="html") for kind in ("prtcorrect", "prtpartiallycorrect", "prtincorrect")),
         "<decimals>.</decimals><scientificnotation>*10</scientificnotation><multiplicationsign>dot</multiplicationsign>",
