@@ -440,6 +440,8 @@ class ArrayPage(DerivationPage):
 def last_place(size: Tree) -> Tree:
     """The last place of an axis, counted from 0: n − 1, and n − m of one that has n − m + 1."""
     match size:
+        case Number() if size.value.denominator == 1:
+            return Number(str(size.value - 1))
         case Sum((*terms, Number("1"))) if terms:
             return terms[0] if len(terms) == 1 else Sum(tuple(terms))
     return Sum((size, Negative(Number("1"))))

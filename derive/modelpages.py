@@ -44,6 +44,9 @@ class _ModelPage(ArrayPage):
             rows.append(((Name(name),), path, (" × ".join(map(str, self.model.shapes[name])) or "–",)))
         head = tuple(self.speaker.word(*key) for key in (("column", "symbol"), ("model", "in-the-model"), ("model", "its-shape")))
         blocks: list[Block] = [Heading(2, word("model", "parameters")), Table(head, tuple(rows))] if rows else []
+        apart = [name for name, there in self.model.shapes.items() if len(self.shapes[name]) > len(there)]
+        if apart:
+            blocks.append(Prose(say("model", "taken-apart", names=self.names(apart))))
         for key, name in self.model.remarks:
             if key == "loss-unknown":
                 outputs = self.network.mentions[name]
@@ -57,5 +60,9 @@ class _ModelPage(ArrayPage):
     def checked(self) -> list[Block]:
         """What was judged, and how it compared with autograd."""
         its = self.comparison
-        said = self.speaker.say("model", "compared", n=its.draws, gradients=its.gradients, largest=f"{its.largest:.1e}")
+        shown = self.array_work.requested
+        key = "compared-besides" if shown and shown[0].of != self.loss else "compared"
+        said = self.speaker.say(
+            "model", key, n=its.draws, gradients=its.gradients, largest=f"{its.largest:.1e}", loss=Name(self.loss)
+        )
         return [*super().checked(), Prose(said)]

@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 
 
 def problem_named(name: str, matrices: bool = False) -> Problem:
-    """A built-in problem, the one in a file, or for `-` the one on standard input."""
+    """A built-in problem, the one in a file, or for `-` the one on standard input.  Raises UsageError for a Python file."""
+    from derive.models.files import is_python
     from derive.spec import find, load_text
 
+    if is_python(name):
+        raise UsageError(
+            f"{name}: a PyTorch module is read by derive show; with --expand that prints a problem file, for any other command"
+        )
     if name == "-":
         return load_text(typed_in(1 << 20), "standard input", matrices)
     return find(name, matrices)

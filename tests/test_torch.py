@@ -197,6 +197,30 @@ def test_numbers_are_those_of_the_model(run, file):
         assert torch.allclose(ours.double(), parameter.grad, rtol=1e-5, atol=1e-7)
 
 
+def test_what_the_file_prints_is_no_part_of_the_page(run, file):
+    file(
+        "print('read')\nclass M(nn.Linear):\n    def forward(self, x):\n        print('run')\n        return super().forward(x)\nnet = M(2, 3)\n"
+    )
+    status, text, message = run("show", "model.py:net", "--input", "2", "--format", "json")
+    assert (status, message) == (0, "read\n")
+    assert set(json.loads(text)["gradients"]) == {"W1", "b1"}
+
+
+def test_what_was_compared_is_said(run, file):
+    _, page, _ = run("show", "model.py:net", "--input", "2", "--of", "a1", "--wrt", "W1")
+    assert "What is shown here is no gradient of L. Those were compared" in page
+    _, page, _ = run("show", "model.py:net", "--input", "2", "--wrt", "W1")
+    assert "over what comes out and 4 gradients of L." in page
+
+
+def test_flattened_axes_are_said(run, file):
+    file("net = nn.Sequential(nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(8, 3))\n")
+    status, page, _ = run("show", "model.py:net", "--input", "1,3,3", "--level", "matrix")
+    assert status == 0
+    assert "Of W2 an axis in the model is several here" in page
+    assert "  W2       2.weight       3 × 8\n" in page
+
+
 WRONG = [
     (["model.py"], 2, "model.py: a Python file runs only if you say what is meant in it: model.py:NAME"),
     (["model.py:nett", "--input", "2"], 3, "model.py: there is no 'nett' in it; did you mean 'net'?"),
@@ -212,6 +236,7 @@ WRONG = [
     (["model.py:net", "--input", "3"], 3, "the model fails on this example (in 0: Linear)"),
     (["model.py:net", "--input", "2", "--loss", "msee"], 2, "unknown loss 'msee'; did you mean 'mse'?"),
     (["none.py:net", "--input", "2"], 3, "none.py: no such file"),
+    (["model.py:net:x", "--input", "2"], 3, "model.py: there is no 'net:x' in it"),
     (["q1", "--input", "2"], 2, "--input goes with a PyTorch module"),
 ]
 
@@ -222,6 +247,13 @@ def test_mistakes_are_told_in_one_line(run, file, words, status, said):
     assert (found, page) == (status, "")
     assert message.startswith(f"derive: {said}")
     assert message.count("\n") == 1
+
+
+def test_other_commands_say_how_a_module_becomes_a_problem_file(run, file):
+    for words in (["key", "model.py:net"], ["check", "model.py:net", "-"]):
+        status, page, message = run(*words)
+        assert (status, page) == (2, "")
+        assert "with --expand that prints a problem file" in message
 
 
 def test_an_error_in_the_file_is_told_with_its_line(run, file):

@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,11 @@ def read_file(
     """
     from derive.models.reading import named_inputs, read_model, require_torch
 
-    path, _, name = named.rpartition(":")
-    if not name or not path.endswith(".py"):
-        file = shown(named.rstrip(":"))
+    path, name = named.removesuffix(":"), ""
+    if found := re.fullmatch(r"(.*?\.py):(.*)", named, re.DOTALL):
+        path, name = found[1], found[2]
+    if not name:
+        file = shown(path)
         raise UsageError(
             f"{file}: a Python file runs only if you say what is meant in it: {file}:NAME, where NAME is a PyTorch module"
         )
@@ -74,7 +77,8 @@ def _run(path: str) -> dict[str, Any]:
     folder = str(Path(path).resolve().parent)
     sys.path.insert(0, folder)  # as Python itself does for a file it runs
     try:
-        return runpy.run_path(path, run_name="derive_model")
+        with redirect_stdout(sys.stderr):  # what the file prints is no part of the page
+            return runpy.run_path(path, run_name="derive_model")
     except SyntaxError as error:
         raise InputError(f"{path}: line {error.lineno}: {error.msg}") from None
     except (Exception, SystemExit) as error:

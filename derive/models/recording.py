@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import DeriveError, InputError, shown
@@ -391,7 +392,7 @@ class Recorder:
 
         torch.nn.Module.__call__ = patched
         try:
-            with Mode():
+            with Mode(), redirect_stdout(StringIO()):  # a module is run several times over, and prints each time
                 result = call(*given)
         except (DeriveError, Refined, PlacesNeeded):
             raise
