@@ -111,9 +111,11 @@ def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
     left = [line for line in wrong if not line.slips]
     if left:
         blocks.append(Heading(2, speaker.word("audit", "unexplained-heading")))
-        blocks += [Prose(_line_sentence(line, speaker, rounding, audit)) for line in left if line is not wrong[0]] or [
-            Prose(speaker.say("audit", "unexplained", line=shown(left[0].name)))
-        ]
+        rest = [Prose(_line_sentence(line, speaker, rounding, audit)) for line in left if line is not wrong[0]]
+        if audit.trial is not None and not audit.trial.searched:
+            blocks += [Prose(speaker.say("trial", "not-searched")), *rest]
+        else:
+            blocks += rest or [Prose(speaker.say("audit", "unexplained", line=shown(left[0].name)))]
     if wrong:
         head = (speaker.word("audit", "line"), speaker.word("audit", "corrected"))
         places = audit.trial.places if audit.trial is not None else {}

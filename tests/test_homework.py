@@ -154,6 +154,15 @@ def test_what_is_missing_unknown_or_no_number_is_a_line_of_its_own(tmp_path):
     assert "stands for dL/dw5, as 'dw5' does" in lines["w5"].entry.fault
 
 
+def test_a_page_says_where_slips_were_not_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("derive.exercises.agreement.MOST_ROWS", 10)
+    audit = judged("q1", Q1.replace("d1 = (y1 - t1)", "d1 = (t1 - y1)", 1), tmp_path)
+    page = derive.render(audit, "text")
+    assert audit.slips == ()
+    assert "Slips were not looked for" in page
+    assert "No slip of the table" not in page
+
+
 def test_forward_and_update_are_judged_as_such(tmp_path):
     forward = "import math\ndef forward(x1, x2, w1, w3, b1):\n    net_h1 = w1*x1 + w3*x2 + b1\n    return {'net_h1': net_h1, 'h1': 1/(1 + math.exp(%snet_h1))}"
     right, wrong = (judged("q1", forward % sign, tmp_path, "forward") for sign in "-+")

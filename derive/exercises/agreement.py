@@ -1,7 +1,7 @@
 """What the random inputs agree on: one verdict for each quantity, and the slips that explain it on every input.
 
-Owns `agreed` and `right_formula`.  Slips are searched for on one input and then done on the sheets of the others.  May import:
-written, arithmetic, tables.slips, exercises.
+Owns `agreed`, `can_search` and `right_formula`.  Slips are searched for on one input and then done on the sheets of the
+others.  May import: written, arithmetic, tables.slips, exercises.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def _searched(first: Mapping[str, int], runs: Sequence[Run], digits: int) -> Col
     for place in sorted(set(first.values())):
         run = runs[place]
         redone = _Redone([other for other in runs if other.case.sizes == run.case.sizes], digits)
-        if len(run.case.sheet.base) > MOST_ROWS or run.case.problem.train.loss not in run.case.sheet.base:
-            continue  # too much to search, or what is differentiated is an array: no slip of the table is about that
+        if not can_search(run):
+            continue
         arrays: dict[str, list[Answer]] = {}
         for answer in run.answers:
             arrays.setdefault(answer.whole or answer.name, []).append(answer)
@@ -94,10 +94,15 @@ def _searched(first: Mapping[str, int], runs: Sequence[Run], digits: int) -> Col
     return found.values()
 
 
+def can_search(run: Run) -> bool:
+    """Whether slips are looked for: not in a large network, nor where what is differentiated is an array."""
+    return len(run.case.sheet.base) <= MOST_ROWS and run.case.problem.train.loss in run.case.sheet.base
+
+
 def _typed_in(names: Sequence[str], runs: Sequence[Run], digits: int) -> tuple[Named, ...]:
     """Numbers typed into the code, which explain lines that no slip of the table does."""
     found: dict[_SlipKey, Named] = {}
-    left = list(names if runs[0].case.arrays is None else ())
+    left = list(names if runs[0].case.arrays is None and can_search(runs[0]) else ())
     for _ in range(2):  # what one number does not explain, two may
         alone = tuple(found.values())
         for name in list(left):

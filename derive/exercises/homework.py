@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derive.exercises.agreement import agreed, right_formula
+from derive.exercises.agreement import agreed, can_search, right_formula
 from derive.exercises.bindings import arguments_for, purpose_of
 from derive.exercises.cases import Run, cases_of, run_of
 from derive.exercises.processes import open_runner
@@ -49,4 +49,4 @@ def audit_homework(problem: Problem, code: str, seed: int = 1, seconds: float = 
         audit, places = gathered(audit, runs, problem)
     file, _, function = code.rpartition(":")
     given = tuple(run.case.given for run in runs)
-    return replace(audit, trial=Trial(file, function, seed, given, digits, runs[0].order, places, arrays))
+    return replace(audit, trial=Trial(file, function, seed, given, digits, runs[0].order, places, arrays, can_search(runs[0])))

@@ -102,7 +102,8 @@ class Trial:
     """What somebody's function was run on: `inputs` by the name of each given number, as typed, one after the other.
 
     `digits` are the significant digits to which its numbers are judged; `order` the quantities that a list without names was read
-    as; `places` the right formulas where slips were made; `arrays` says how arrays were passed.
+    as; `places` the right formulas where slips were made; `arrays` says how arrays were passed, `searched` whether slips
+    were looked for.
     """
 
     file: str
@@ -113,6 +114,7 @@ class Trial:
     order: tuple[Tree, ...] = ()
     places: Mapping[Tree, Tree] = field(default_factory=dict)
     arrays: str = ""
+    searched: bool = True
 
 
 @dataclass(frozen=True)
