@@ -1,21 +1,16 @@
 """PyTorch modules: published ones are derived and compared with their own autograd; what cannot be read is refused, with the place."""
 
 import json
-import os
 import re
 import runpy
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import COMMAND, PLACE
 
 import derive
-from derive.errors import DeriveError, InputError, JudgementError, UsageError
-from derive.models.axes import Axes, Refined
-from derive.models.files import is_python, read_file
+from derive.errors import InputError, JudgementError, UsageError
+from derive.models.files import read_file
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed, so no module was read")
 published = pytest.importorskip("published")
@@ -276,47 +271,31 @@ def test_whole_numbers_are_made_up_where_a_table_is_read(run, file):
     assert float(data["model"]["autograd"]["largest"]) < 1e-12
 
 
-def test_without_pytorch_the_extra_is_named(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ImportError")
-    (tmp_path / "model.py").write_text("net = 1")
-    path = os.pathsep.join([str(tmp_path), *sys.path])
-    done = subprocess.run([*COMMAND, "show", "model.py:net", "--input", "2"], cwd=tmp_path, env={**PLACE, "PYTHONPATH": path}, capture_output=True, text=True)  # fmt: skip
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "derive: PyTorch is not installed: pip install 'derive-backprop[torch]'\n"
-
-
-def test_nothing_else_runs_a_file(tmp_path, monkeypatch):
-    """A problem file or a built-in name never runs Python; only FILE.py:NAME does."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "evil.py").write_text("open('ran', 'w')")
-    for name in ("evil.py", "evil", "evil.py:"):
-        with pytest.raises(DeriveError):
-            read_file(name, ["2"]) if is_python(name) else derive.find(name)
-    assert not (tmp_path / "ran").exists()
-
-
-# --- axes ------------------------------------------------------------------------------------------------------------------------
-
-
-def test_an_axis_that_must_be_a_product_is_taken_apart():
-    axes = Axes()
-    for key, length in (("c", 3), ("h", 4), ("f", 12)):
-        axes.new(key, length, "d")
-    with pytest.raises(Refined):
-        axes.unify(("c", "h"), ("f",))
-    for _ in range(3):
-        try:
-            axes.unify((*axes.expanded("c"), *axes.expanded("h")), axes.expanded("f"))
-        except Refined:
-            continue
-    assert axes.expanded("f") == ("c", "h")
-    with pytest.raises(ValueError, match=r"^$"):
-        axes.unify(("c",), ("h",))
-
-
 def test_an_unknown_loss_is_refused():
     with pytest.raises(UsageError, match="did you mean 'mse'"):
         derive.from_torch(torch.nn.Linear(2, 1), torch.randn(2, 2), loss="mes")
+
+
+MISUSED = [
+    ((torch.relu, torch.ones(2)), "from_torch takes a torch.nn.Module, not a builtin_function_or_method"),
+    ((torch.nn.Linear(1, 1), [1.0]), "from_torch: an example is a tensor of real or whole numbers, not a list"),
+    (
+        (torch.nn.Linear(1, 1), torch.ones(1, dtype=torch.cfloat)),
+        "from_torch: an example is a tensor of real or whole numbers, not of",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISUSED)
+def test_from_torch_says_what_it_takes(arguments, said):
+    with pytest.raises(UsageError) as refusal:
+        derive.from_torch(*arguments)
+    assert str(refusal.value).startswith(said)
+
+
+def test_parameters_without_a_shape_are_refused():
+    with pytest.raises(InputError, match="run it once on an example first"):
+        derive.from_torch(torch.nn.LazyLinear(2), torch.randn(3, 2))
 
 
 def test_the_readme_shows_what_is_printed(run, file, tmp_path):

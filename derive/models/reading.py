@@ -105,13 +105,15 @@ def read_model(
 
     if loss is not None and loss not in NAMED:
         raise UsageError(f"unknown loss '{loss}'" + suggest(loss, NAMED) + f" (known: {', '.join(NAMED)})")
+    if any(torch.nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
+        raise InputError("the module has parameters without a shape yet: run it once on an example first")
     try:
-        module = copy.deepcopy(module).double()
+        module = copy.deepcopy(module).double().cpu()
     except (RuntimeError, TypeError) as error:
         text = " ".join(str(error).split())
         raise InputError(f"the module cannot be copied, which it is so that it stays as it is: {shown(text, 200)}") from None
     inputs = {
-        name: tensor.detach().double().requires_grad_() if tensor.dtype.is_floating_point else tensor
+        name: tensor.detach().cpu().double().requires_grad_() if tensor.dtype.is_floating_point else tensor.detach().cpu()
         for name, tensor in example.items()
     }
     axes = Axes()
@@ -415,9 +417,17 @@ def from_torch(
 
     `loss` puts one behind it, by its name (mse, cross_entropy, …); with `weights` the page has numbers: those of the weights, of
     the example and of the `target`.  Raises InputError for an operation that is not known here, JudgementError where the derivation
-    and autograd do not agree.
+    and autograd do not agree, UsageError for what is no module or no tensor.
     """
     require_torch()
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(f"from_torch takes a torch.nn.Module, not a {type(module).__name__}")
+    for item in example:
+        if not isinstance(item, torch.Tensor) or item.dtype.is_complex:
+            what = f"not of {item.dtype}" if isinstance(item, torch.Tensor) else f"not a {type(item).__name__}"
+            raise UsageError(f"from_torch: an example is a tensor of real or whole numbers, {what}")
     inputs = named_inputs(example)
     model = read_model(module, inputs, loss, target, weights=weights, given=tuple(inputs))
     return derive_model(model, rounding, of, wrt, level)
