@@ -16,7 +16,7 @@ from derive.spec import built_in_names
 from derive.starters import ACTIVATIONS, BIASES, LOSSES
 from derive.tables.rules import RULES
 
-FILES = ("problem", "answers", "output")
+FILES = ("problem", "answers", "code", "output")
 """Arguments that may be the name of a file."""
 
 

@@ -26,11 +26,11 @@ def check_code(options: argparse.Namespace) -> bool:
         raise UsageError("--paper does not go with --code: a function is run on random inputs")
     if options.carry == "hand":
         raise UsageError("--carry hand does not go with --code: a function rounds nothing by hand")
-    if options.jobs is not None:
-        raise UsageError("--jobs does not go with --code: one function has one process")
+    if options.jobs is not None or options.cluster is not None:
+        raise UsageError(f"--{'jobs' if options.jobs else 'cluster'} does not go with --code: one function has one process")
     if options.format == "csv":
         raise UsageError("CSV is for a class; what a function returns is a page, or JSON")
     problem = problem_named(options.problem)
-    audit = audit_homework(problem, options.code, options.seed, options.time_limit or TIME_LIMIT)
+    audit = audit_homework(problem, options.code, 1 if options.seed is None else options.seed, options.time_limit or TIME_LIMIT)
     put_work(audit, options.format, options, rounding_asked(options))
     return bool(options.fail_on_wrong and audit.failed)

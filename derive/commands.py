@@ -77,6 +77,8 @@ def run_check(options: argparse.Namespace) -> bool:
         return check_code(options)
     if options.answers is None:
         raise UsageError("check needs ANSWERS to judge, or a function with --code FILE.py:FUNCTION")
+    if options.seed is not None:
+        raise UsageError("--seed goes with --code: answers are judged at the numbers of the problem")
     name, paper = paper_named(options.problem, options.paper)
     if name == options.answers == "-":
         raise UsageError("the problem and the answers cannot both come from standard input")

@@ -172,7 +172,7 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("--cluster", metavar="ADDRESS", help="judge answers on a Dask cluster: its scheduler, such as tcp://host:8786")
     command.add_argument("--time-limit", type=_seconds, metavar="S",
                          help="with --code: end it after S seconds; with --jobs: give a line up after S seconds (10)")  # fmt: skip
-    command.add_argument("--seed", type=_count(0, 99_999), default=1, metavar="S",
+    command.add_argument("--seed", type=_count(0, 99_999), metavar="S",
                          help="with --code: another seed gives other inputs (1)")  # fmt: skip
     command.add_argument("--paper", metavar="ID", help="the variant that was answered, by the id printed on it")
     command.add_argument("--fail-on-wrong", action="store_true", help="exit with 1 if any line is wrong, carried or not readable")

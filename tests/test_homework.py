@@ -266,7 +266,7 @@ def test_the_command(tmp_path, capsys):
     assert data["schema"] == "derive/audit-1"
     assert data["score"]["wrong"] == 3
     assert (data["trial"]["seed"], len(data["trial"]["inputs"])) == (1, 5)
-    for arguments in (["answers.txt", *code[2:]], [], [*code[2:], "--paper", "q1-7-012-698b9a"], [*code[2:], "--carry", "hand"], ["--code", "homework"], [*code[2:], "--time-limit", "0"]):
+    for arguments in (["answers.txt", *code[2:]], [], [*code[2:], "--paper", "q1-7-012-698b9a"], [*code[2:], "--carry", "hand"], [*code[2:], "--jobs", "2"], [*code[2:], "--cluster", "tcp://localhost:1"], ["answers.txt", "--seed", "2"], ["--code", "homework"], [*code[2:], "--time-limit", "0"]):
         assert main(["check", "q1", *arguments]) == 2, arguments
     assert main(["check", "q3", *code[2:]]) == 3
 
