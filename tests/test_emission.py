@@ -437,6 +437,39 @@ def test_what_an_author_writes_stays_in_comments(tmp_path):
     assert ran(hostile, tmp_path / "page.py")["main"]() == 0
 
 
+AT_KINK = """
+[shapes]
+W = ["m", "n"]
+x = ["n"]
+c = []
+[given]
+W = [[0, 0, 0], [1, 2, 1]]
+c = 2
+[forward]
+y = "relu(W @ x)"
+L = "sum(y^3) + sum(y) + c*sum(x)"
+[train]
+parameters = ["W", "c"]
+"""
+"""The first row stands at the kink of ReLU whatever x is drawn; the slope there is a convention, and whole numbers are floats."""
+
+
+def test_a_kink_among_given_numbers_is_passed_over(language, tmp_path, capsys):
+    text = derive.emit(derive.derive(derive.load_text(AT_KINK)), language)
+    path = tmp_path / "page.py"
+    for source, status in ((text, 0), (text.replace("dL_dc = ", "dL_dc = 2*"), 1)):
+        path.write_text(source, encoding="utf-8")
+        assert runpy.run_path(str(path))["main"]() == status
+    capsys.readouterr()
+
+
+@missing("cc")
+def test_a_kink_among_given_numbers_is_passed_over_in_c(tmp_path):
+    text = derive.emit(derive.derive(derive.load_text(AT_KINK)), "c")
+    assert run_c(text, tmp_path)[0] == 0
+    assert run_c(text.replace("numbers->dL_dc = ", "numbers->dL_dc = 2.0*"), tmp_path)[0] == 1
+
+
 def test_nothing_to_differentiate_is_no_fault(language, tmp_path):
     work = derive.derive(derive.load_text('[given]\nx = 1\n[forward]\ny = "2*x"\n[train]\nparameters = []\n'))
     assert ran(work, tmp_path / "page.py", language)["main"]() == 0

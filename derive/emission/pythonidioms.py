@@ -36,19 +36,24 @@ CLOSE = """if __name__ == "__main__":
     sys.exit(main())"""
 
 DIFFERENCE = '''def differences(of, wrt, numbers):
-    """A derivative by a central difference."""
-    above, below = (result(of, numbers | {wrt: numbers[wrt] + step}) for step in (STEP, -STEP))
-    return (above - below)/(2*STEP)'''
+    """A derivative by a central difference; nan, which is not compared, where it is another on either side."""
+    below, here, above = (result(of, numbers | {wrt: numbers[wrt] + step}) for step in (-STEP, 0, STEP))
+    return (above - below)/(2*STEP) if abs(above - 2*here + below) <= KINK*(1 + abs(here)) else math.nan'''
 
 DIFFERENCES = '''def differences(of, wrt, numbers):
-    """A derivative by central differences, entry by entry."""
-    columns = []
-    for place in itertools.product(*map(range, numbers[wrt].shape)):
-        step = LIBRARY.zeros_like(numbers[wrt])
+    """A derivative by central differences, entry by entry; nan, which is not compared, where it is another on either side."""
+    middle, columns = HERE, []
+    for place in itertools.product(*map(range, middle.shape)):
+        step = LIBRARY.zeros_like(middle)
         step[place] = STEP
-        above, below = (result(of, numbers | {wrt: numbers[wrt] + side}) for side in (step, -step))
-        columns.append((above - below)/(2*STEP))
-    return LIBRARY.stack(columns, -1).reshape((*columns[0].shape, *numbers[wrt].shape))'''
+        below, here, above = (result(of, numbers | {wrt: middle + side}) for side in (-step, 0*step, step))
+        smooth = abs(above - 2*here + below) <= KINK*(1 + abs(here))
+        columns.append(LIBRARY.where(smooth, (above - below)/(2*STEP), math.nan))
+    return LIBRARY.stack(columns, -1).reshape((*columns[0].shape, *middle.shape))'''
+
+
+def _differences(library: str, here: str) -> str:
+    return DIFFERENCES.replace("LIBRARY", library).replace("HERE", here)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Idiom:
 
 IDIOMS: dict[str, Idiom] = {
     "": Idiom(
-        distance=f"    return abs(one - other)/(abs(other) + {SMALL})",
+        distance=f"    return 0.0 if other != other else abs(one - other)/(abs(other) + {SMALL})",
         source="random.Random({0})",
         drawn="source.choice(signs)*source.uniform(0.2, 0.9)",
         places="",
@@ -85,24 +90,26 @@ IDIOMS: dict[str, Idiom] = {
     ),
     "np": Idiom(
         distance=f"""    one, other = np.asarray(one), np.asarray(other)
-    return np.max(np.abs(one - other)/(np.abs(other) + {SMALL})) if one.shape == other.shape else math.inf""",
+    parts = np.where(np.isnan(other), 0.0, np.abs(one - other)/(np.abs(other) + {SMALL}))
+    return np.max(parts) if one.shape == other.shape else math.inf""",
         source="np.random.default_rng({0})",
         drawn="np.asarray(source.choice(signs, shape)*source.uniform(0.2, 0.9, shape))",
         places="source.integers(0, below, shape)",
         finite="all(np.all(np.isfinite(value)) for value in values.values())",
-        differences=DIFFERENCES.replace("LIBRARY", "np"),
+        differences=_differences("np", "np.asarray(numbers[wrt], dtype=float)"),
         number="np.asarray({0})",
         keep="axis={0}, keepdims=True",
         quiet='np.seterr(all="ignore")',
     ),
     "torch": Idiom(
         distance=f"""    one, other = tensor(one), tensor(other)
-    return torch.max(torch.abs(one - other)/(torch.abs(other) + {SMALL})).item() if one.shape == other.shape else math.inf""",
+    parts = torch.where(torch.isnan(other), 0.0, torch.abs(one - other)/(torch.abs(other) + {SMALL}))
+    return torch.max(parts).item() if one.shape == other.shape else math.inf""",
         source="torch.Generator().manual_seed({0})",
         drawn="tensor(signs)[torch.randint(len(signs), shape, generator=source)]*(0.2 + 0.7*torch.rand(shape, generator=source))",
         places="torch.randint(0, below, shape, generator=source)",
         finite="all(torch.all(torch.isfinite(tensor(value))) for value in values.values())",
-        differences=DIFFERENCES.replace("LIBRARY", "torch"),
+        differences=_differences("torch", "tensor(numbers[wrt])"),
         number="tensor({0})",
         keep="dim={0}, keepdim=True",
         above='''def tensor(numbers):

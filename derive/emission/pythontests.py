@@ -15,6 +15,7 @@ from derive.emission.pythonidioms import CLOSE, COMPARE, IDIOMS, PICK
 from derive.emission.spellings import Spellings
 from derive.emission.trials import (
     FAIR,
+    KINK,
     ROUGH,
     SEED,
     STEP,
@@ -168,7 +169,7 @@ class _Tester:
         tables = [*self.given(), ""]
         tables += _table("DRAWN = dict(", shapes) if self.target.library else folded("DRAWN = [", named, "]")
         tables += _table("PLACES = dict(", places) if places else []
-        tables += ["", self.derivatives(), "", f"STEP, ROUGH = {STEP}, {ROUGH}"]
+        tables += ["", self.derivatives(), "", f"STEP, ROUGH, KINK = {STEP}, {ROUGH}, {KINK}"]
         tables += [f"FAIR = {FAIR}"] if self.idiom.autograd else []
         asked = [self.idiom.autograd] if self.idiom.autograd else []
         functions = [self.draw(bool(places)), self.result(), self.idiom.differences, *asked]
@@ -219,7 +220,8 @@ class _Tester:
         ]
         if self.idiom.autograd:
             body += [
-                "slopes = {name: autograd(of, wrt, numbers) for name, (of, wrt) in DERIVATIVES.items()}",
+                "for name, (of, wrt) in DERIVATIVES.items():",
+                "    slopes[name] = torch.where(torch.isnan(slopes[name]), math.nan, autograd(of, wrt, numbers))",
                 'wrong += compare("backward", gradients, slopes, FAIR, "by autograd")',
             ]
         agreed = "central differences and with autograd" if self.idiom.autograd else "central differences"

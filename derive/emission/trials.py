@@ -26,6 +26,9 @@ from derive.written import Number, Tree
 SEED, STEP, ROUGH, FAIR = 1, "1e-5", "1e-6", "1e-9"
 """The seed of drawn numbers, the step of a central difference, how near it comes to a derivative, and how near autograd does."""
 
+KINK = "1e-8"
+"""How much a result bends, at most, within two steps: where a slope jumps by more than a thousandth, it bends more."""
+
 Values = Decimal | tuple["Values", ...]
 """A value, or a list of such."""
 
