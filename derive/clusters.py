@@ -5,6 +5,7 @@ Owns `cluster_executor`.  Dask is loaded only here; it does a unit again where i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ def cluster_executor(address: str) -> Iterator[Executor]:
         dask: Any = import_module("distributed")
     except ImportError:
         raise UsageError("--cluster needs Dask: pip install 'derive-backprop[cluster]'") from None
+    if not re.fullmatch(r"[a-z]+://[^\s/]+:\d+", address):
+        raise UsageError(f"--cluster {shown(address)}: is no address of a scheduler; one looks like tcp://127.0.0.1:8786")
     import logging
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters reaches us as an error

@@ -25,6 +25,8 @@ class Ledger:
 
     def __init__(self, output: str, mark: str) -> None:
         path = Path(output).resolve()
+        if path.is_dir() or not path.parent.is_dir():
+            raise UsageError(f"-o {shown(output)}: {'is a folder' if path.is_dir() else 'there is no such folder'}")
         self.output, self.path = output, path.with_name(f"{path.name}.part")
         self.done, self.other = 0, False
         try:

@@ -212,7 +212,7 @@ def _write_whole(parts: Iterable[bytes], output: str) -> None:
             raise UsageError(f"-o {output}: Is a directory")
         path = path.resolve()
         if is_device(output):
-            with path.open("wb") as device:
+            with open(output, "wb") as device:  # by its own name: what it leads to may have none
                 device.writelines(parts)
             return
         partial = path.with_name(f".derive-{os.getpid()}.partial")

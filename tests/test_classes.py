@@ -266,7 +266,7 @@ def check(folder, *options, **more):
 
 @posix
 def test_an_interrupted_class_goes_on_and_nothing_is_lost_or_done_twice(tmp_path):
-    write_class(tmp_path / "class.csv", 300)
+    write_class(tmp_path / "class.csv", 150)
     part, grades = tmp_path / "grades.csv.part", tmp_path / "grades.csv"
     with check(tmp_path, "--jobs", "2", start_new_session=True) as going:
         while going.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") < 20):
@@ -279,13 +279,13 @@ def test_an_interrupted_class_goes_on_and_nothing_is_lost_or_done_twice(tmp_path
     part.write_bytes(part.read_bytes() + b'["torn')
     with check(tmp_path, "--jobs", "2") as again:
         page, told = again.communicate(timeout=120)
-    assert told == f"derive: goes on from grades.csv.part: {done:,} of 300 papers are judged already\n"
+    assert told == f"derive: goes on from grades.csv.part: {done:,} of 150 papers are judged already\n"
     gone_on = grades.read_bytes()
     assert (again.returncode, part.exists()) == (0, False)
     grades.unlink()
     with check(tmp_path) as alone:
         assert (alone.communicate(timeout=120), alone.returncode, grades.read_bytes()) == ((page, ""), 0, gone_on)
-    assert [row["student"] for row in csv.DictReader(io.StringIO(gone_on.decode()))] == [f"s{k}" for k in range(300)]
+    assert [row["student"] for row in csv.DictReader(io.StringIO(gone_on.decode()))] == [f"s{k}" for k in range(150)]
 
 
 def test_what_is_left_of_other_answers_is_not_gone_on_from(run, tmp_path):
@@ -319,6 +319,23 @@ def test_a_full_disk_is_said_and_what_was_judged_stays(tmp_path):
 
 
 @posix
+def test_a_device_gets_the_rows_as_they_come(run, tmp_path):
+    write_class(tmp_path / "class.csv", 3)
+    rows = run("check", "q1", tmp_path / "class.csv", "--format", "csv")[1]
+    line = [*COMMAND, "check", "q1", "class.csv", "--jobs", "1", "--format", "csv", "-o", "/dev/stdout"]
+    done = subprocess.run(line, cwd=tmp_path, env={**PLACE, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, rows, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["class.csv"]
+
+
+def test_where_nothing_can_be_written_is_said_before_anything_is_judged(run, tmp_path):
+    write_class(tmp_path / "class.csv", 3)
+    for output, why in ((tmp_path, "is a folder"), (tmp_path / "none" / "grades.csv", "there is no such folder")):
+        status, out, err = run("check", "q1", tmp_path / "class.csv", "--format", "csv", "-o", output)
+        assert (status, out, err.count("\n"), why in err) == (2, "", 1, True)
+
+
+@posix
 def test_a_reader_that_leaves_early_ends_the_workers(tmp_path):
     write_class(tmp_path / "class.csv", 400)
     line = f"{' '.join(COMMAND)} check q1 class.csv --jobs 2 --format csv | head -2"
@@ -333,11 +350,14 @@ def bytes_in(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("options", [["q1", "--variants", 60, "--format", "latex"], ["mazur", "--variants", 3, "--worksheet"]])
-def test_a_folder_of_papers_has_the_same_bytes_whoever_makes_them(options, run, tmp_path):
+@pytest.mark.parametrize(
+    ("jobs", "options"), [(1, ["q1", "--variants", 50, "--format", "latex"]), (2, ["mazur", "--variants", 3, "--worksheet"])]
+)
+def test_a_folder_of_papers_has_the_same_bytes_whoever_makes_them(jobs, options, run, tmp_path):
+    """Fifty are made from a template."""
     alone, told = tmp_path / "alone", []
-    for folder, jobs in ((alone, []), (tmp_path / "two", ["--jobs", 2])):
-        status, out, err = run("key", *options, "-o", folder, *jobs)
+    for folder, workers in ((alone, []), (tmp_path / "two", ["--jobs", jobs])):
+        status, out, err = run("key", *options, "-o", folder, *workers)
         assert (status, out, err[:8]) == (0, "", "derive: ")
         told.append(err)
     assert told[0] == told[1]
@@ -354,7 +374,7 @@ def test_any_executor_makes_the_same_papers():
 @posix
 def test_interrupted_papers_are_gone_on_with(tmp_path, run):
     """What is there is not made again: the file of a paper that was made is as it was left."""
-    line = [*COMMAND, "key", "mazur", "--variants", "120", "--format", "latex", "--jobs", "2", "-o", "papers"]
+    line = [*COMMAND, "key", "mazur", "--variants", "30", "--format", "latex", "--jobs", "2", "-o", "papers"]
     ours = {"cwd": tmp_path, "env": {**PLACE, "PYTHONPATH": os.pathsep.join(sys.path)}, "stderr": subprocess.PIPE, "text": True}
     part = tmp_path / "papers.part"
     with subprocess.Popen(line, start_new_session=True, **ours) as going:
@@ -367,9 +387,9 @@ def test_interrupted_papers_are_gone_on_with(tmp_path, run):
     first.write_text("as it was left")
     done = (part / "papers.part").read_bytes().count(b"\n") - 1
     again = subprocess.run(line, timeout=120, check=True, **ours)
-    assert f"goes on from papers.part: {done} of 120 papers are made already\n" in again.stderr
+    assert f"goes on from papers.part: {done} of 30 papers are made already\n" in again.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["papers"]
-    run("key", "mazur", "--variants", 120, "--format", "latex", "-o", tmp_path / "alone")
+    run("key", "mazur", "--variants", 30, "--format", "latex", "-o", tmp_path / "alone")
     found, alone = bytes_in(tmp_path / "papers"), bytes_in(tmp_path / "alone")
     assert found.pop(first.name) == b"as it was left"
     del alone[first.name]
@@ -441,7 +461,7 @@ def test_a_cluster_that_loses_a_worker_midway_loses_nothing_and_does_nothing_twi
     assert bytes_in(tmp_path / "here") == bytes_in(tmp_path / "there")
 
 
-@pytest.mark.parametrize(("address", "why"), [("tcp://127.0.0.1:9", "Timed out"), ("nonsense://x", "unknown")])
+@pytest.mark.parametrize(("address", "why"), [("tcp://127.0.0.1:9", "Timed out"), ("nonsense", "looks like tcp://")])
 @no_dask
 @pytest.mark.dask
 def test_a_cluster_that_is_not_there_is_said_in_one_line(address, why, run, tmp_path, monkeypatch):
