@@ -166,9 +166,8 @@ def question_1(hand, slip="", expanded=False):
 EXACTLY = question_1(Hand(random.Random(0), digits=50))
 
 
-@pytest.mark.parametrize("usual", [4, 6])
-def test_every_honest_hand_is_accepted(usual):
-    key = gradings("q1", usual)
+def test_every_honest_hand_is_accepted():
+    key = gradings("q1")
     for seed in range(40):
         coin = random.Random(seed)
         for label, grading in key.items():
@@ -258,7 +257,7 @@ def test_every_honest_hand_is_accepted_elsewhere(name):
 def test_no_slip_is_accepted_however_it_is_rounded(slip):
     touched = 0
     wrong = question_1(Hand(random.Random(0), digits=50), slip)
-    for usual, places in ((4, None), (6, None), (6, 5)):
+    for usual, places in ((6, None), (6, 5)):
         for label, grading in gradings("q1", usual, places).items():
             if abs(wrong[label] - EXACTLY[label]) > abs(EXACTLY[label]) * Decimal("1e-20"):
                 touched += 1
@@ -293,12 +292,26 @@ def test_no_slip_of_the_table_is_accepted_unless_the_key_says_so(name):
     assert told > 200 > hidden
 
 
-def test_more_digits_are_asked_for_only_where_fewer_do_not_tell():
-    """With one digit less, some slip ends among the honest hands; q1 needs the digits, its loss-sign alone would not."""
-    for label, grading in gradings("q1", 4).items():
-        assert 4 <= grading.asked.digits <= 10, label
-    finer = [grading for grading in gradings("q1", 4).values() if grading.asked.digits > 4]
-    assert finer
+def test_more_digits_are_asked_for_where_fewer_do_not_tell():
+    """Beside a bias of 100000 a slip in the other term is lost in six digits of the sum, and seen in more."""
+    lone, beside = (
+        gradings_of(derive.load_text(f"""
+[given]
+x = 0.31
+w = 0.72
+v = 0.45
+b = {bias}
+[forward]
+z = "w*x + v*x + b"
+L = "z^2"
+[ask]
+"z" = "z"
+"""), Rounding())[0]
+        for bias in ("0.10", "100000")
+    )  # fmt: skip
+    assert lone.asked.digits == 6 < beside.asked.digits
+    assert beside.accepts(Decimal("100000.3627"))
+    assert not beside.accepts(Decimal("0.72") * Decimal("0.31") + Decimal("0.31") ** 2 + 100000)  # x in place of v
 
 
 ARRAYS = """
