@@ -125,7 +125,7 @@ def _story(audit: Audit, speaker: Speaker, rounding: Rounding) -> list[Block]:
             for line in (*wrong, *carried)
             if audit.trial is None or (line.formula is not None and line.entry.quantity not in places)
         ]
-        blocks += [Heading(2, speaker.word("audit", "corrected-heading")), Table(head, tuple(rows))]
+        blocks += [Heading(2, speaker.word("audit", "corrected-heading")), Table(head, tuple(rows))] if rows else []
     return blocks
 
 

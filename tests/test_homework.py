@@ -325,6 +325,17 @@ def test_arrays_are_judged_entry_by_entry_and_said_as_a_whole(name, source, righ
     assert {partial.wrt for partial in audit.trial.places} >= set(wrong)  # the formula of each wrong one is there
 
 
+@pytest.mark.parametrize(
+    ("returned", "verdict"),
+    [("[]", "wrong"), ("3.0", "wrong"), ("[[1, 2, 3], [1, 2]]", "wrong"), ("[[[[1.0]]]]", "wrong"), ("0 * dout @ X.T", "wrong"), ("dout @ X.T, 'dL/dW[0,1]': 1.0", "unknown")],
+)
+def test_what_is_no_such_array_is_a_line_and_no_crash(returned, verdict, tmp_path):
+    pytest.importorskip("numpy")
+    audit = judged("dense", LAYER.replace("dout @ X.T", returned), tmp_path)
+    assert verdict in {line.verdict for line in audit.lines}
+    assert {line.name: line.verdict for line in audit.lines}["dL/db"] == "right"
+
+
 def test_a_mean_for_a_sum_is_the_size_whatever_the_size(tmp_path):
     pytest.importorskip("numpy")
     audit = judged("dense", LAYER.replace("dout.sum(1)", "dout.mean(1)"), tmp_path)

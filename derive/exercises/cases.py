@@ -188,9 +188,14 @@ def run_of(case: Case, problem: Problem, returned: Any, single: bool, passed: Co
     for key, value in flattened(returned, purpose, problem, where):
         typed = key if isinstance(key, str) else ""
         quantity, fault = quantity_of_key(key, purpose, problem, reading) if isinstance(key, str) else (key, "")
-        name = typed if key_of(quantity or ZERO) is None else spelled(quantity)
+        plain = key_of(quantity or ZERO) is not None and not (isinstance(quantity, Later) and quantity.updates > 1)
+        name = spelled(quantity) if plain else typed
+        called = typed
+        if quantity is not None and case.arrays is not None and not plain:
+            quantity, fault = None, "is no whole array: return all entries of one"
+            called = f"'{typed}'"  # an entry of another answer may be called so
         if quantity is None:
-            answers.append(Answer(typed, typed, value if isinstance(value, float) else None, fault=fault))
+            answers.append(Answer(typed, called, value if isinstance(value, float) else None, fault=fault))
         elif quantity in seen:
             if seen[quantity][1] != value:
                 fault = f"stands for {name}, as '{seen[quantity][0]}' does, which is another number"
@@ -229,6 +234,8 @@ def _shape(numbers: Any) -> tuple[int, ...] | None:
     """The shape of a nested list, or None where its rows differ."""
     if not isinstance(numbers, list):
         return ()
+    if not numbers:
+        return (0,)
     shapes = {_shape(item) for item in numbers}
     if len(shapes) != 1 or None in shapes:
         return None
