@@ -371,25 +371,41 @@ def test_any_executor_makes_the_same_papers():
         assert list(make_papers(edition, range(1, 5), threads)) == list(make_papers(edition, range(1, 5)))
 
 
+NEURON = """[given]
+x1 = 0.35
+x2 = 0.47
+w1 = 0.82
+w2 = -0.61
+t = 0.93
+[forward]
+net = "w1*x1 + w2*x2"
+y = "sigmoid(net)"
+L = "1/2*(t - y)^2"
+[train]
+learning_rate = 0.5
+"""
+
+
 @posix
 def test_interrupted_papers_are_gone_on_with(tmp_path, run):
     """What is there is not made again: the file of a paper that was made is as it was left."""
-    line = [*COMMAND, "key", "mazur", "--variants", "30", "--format", "latex", "--jobs", "2", "-o", "papers"]
+    line = [*COMMAND, "key", "neuron.toml", "--variants", "150", "--jobs", "2", "-o", "papers"]
     ours = {"cwd": tmp_path, "env": {**PLACE, "PYTHONPATH": os.pathsep.join(sys.path)}, "stderr": subprocess.PIPE, "text": True}
+    (tmp_path / "neuron.toml").write_text(NEURON)
     part = tmp_path / "papers.part"
     with subprocess.Popen(line, start_new_session=True, **ours) as going:
-        while going.poll() is None and len(list(part.glob("*.tex"))) < 9:
+        while going.poll() is None and len(list(part.glob("*.txt"))) < 9:
             time.sleep(0.01)
         os.killpg(going.pid, signal.SIGINT)
         assert (going.communicate(timeout=60)[1], going.returncode, (tmp_path / "papers").exists()) == ("", 130, False)
     wait_for_end(os.killpg, going.pid)
-    first = next(part.glob("mazur-1-001-*.tex"))
+    first = next(part.glob("neuron-1-001-*-key.txt"))
     first.write_text("as it was left")
     done = (part / "papers.part").read_bytes().count(b"\n") - 1
     again = subprocess.run(line, timeout=120, check=True, **ours)
-    assert f"goes on from papers.part: {done} of 30 papers are made already\n" in again.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["papers"]
-    run("key", "mazur", "--variants", 30, "--format", "latex", "-o", tmp_path / "alone")
+    assert f"goes on from papers.part: {done} of 150 papers are made already\n" in again.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["neuron.toml", "papers"]
+    run("key", tmp_path / "neuron.toml", "--variants", 150, "-o", tmp_path / "alone")
     found, alone = bytes_in(tmp_path / "papers"), bytes_in(tmp_path / "alone")
     assert found.pop(first.name) == b"as it was left"
     del alone[first.name]
