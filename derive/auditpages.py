@@ -236,16 +236,15 @@ def class_page(grades: Class | Summary, speaker: Speaker) -> Page:
     summary = grades.summary if isinstance(grades, Class) else grades
     title = speaker.word("audit", "class-title", title=title_of(summary.problem, speaker), n=summary.papers)
     blocks: list[Block] = [Heading(1, title)]
-    if summary.marks or not summary.papers:
+    if summary.standings or not summary.papers:
         head = (
             speaker.word("audit", "student"),
             *(speaker.word("verdict", verdict) for verdict in VERDICTS),
             speaker.word("audit", "slips"),
         )
         rows: list[tuple[Text, ...]] = []
-        for marks in summary.marks:
-            counts = ((str(count),) for count in marks.score.values())
-            rows.append(((shown(marks.student) or "–",), *counts, (speaker.comma.join(marks.slips),)))
+        for one in summary.standings:
+            rows.append(((shown(one.student) or "–",), *((str(n),) for n in one.counts), (speaker.comma.join(one.slips),)))
         blocks.append(Table(head, tuple(rows)))
     else:
         blocks.append(Prose((speaker.word("audit", "not-listed"),)))

@@ -1,12 +1,13 @@
 """A class: the audits of many papers, and how each item went.
 
-Owns `Marks`, `Class`, `Tally`, `Summary` and `Item`.  May import: exercises.verdicts.
+Owns `Marks`, `Class`, `Tally`, `Summary`, `Standing` and `Item`.  May import: exercises.verdicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 from derive.displays import Displayed
@@ -42,7 +43,7 @@ def marks_again(
     student: str, variant: str, lines: Iterable[Any], slips: Iterable[str], given_up: Iterable[Iterable[str]]
 ) -> Marks:
     """Marks that were written down as lists."""
-    read = ((name, verdict, tuple(found)) for name, verdict, found in lines)
+    read = ((intern(name), intern(verdict), tuple(found)) for name, verdict, found in lines)
     return Marks(student, variant, tuple(read), tuple(slips), tuple((place, note) for place, note in given_up))
 
 
@@ -69,12 +70,21 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How one student did: how many lines have each verdict, and the slips."""
+
+    student: str
+    counts: tuple[int, ...]
+    slips: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Summary(Displayed):
-    """A class as its page shows it: how many papers, the marks of each unless they are too many, and how each item went."""
+    """A class as its page shows it: how many papers, each student's standing unless they are too many, and how each item went."""
 
     problem: Problem
     papers: int
-    marks: tuple[Marks, ...]
+    standings: tuple[Standing, ...]
     items: tuple[Item, ...]
 
 
@@ -83,7 +93,7 @@ class Tally:
 
     def __init__(self, problem: Problem, most: int | None = None) -> None:
         self.problem, self.most, self.papers, self.failed = problem, most, 0, False
-        self.listed: list[Marks] = []
+        self.listed: list[Standing] = []
         self.verdicts: dict[str, dict[str, int]] = {}
         self.slips: dict[str, dict[str, int]] = {}
         self.answered: dict[str, int] = {}
@@ -100,7 +110,7 @@ class Tally:
         """One more paper."""
         self.papers, self.failed = self.papers + 1, self.failed or marks.failed
         if self.most is None or self.papers <= self.most:
-            self.listed.append(marks)
+            self.listed.append(Standing(marks.student, tuple(marks.score.values()), marks.slips))
         for name, verdict, found in marks.lines:
             counts = self.verdicts.setdefault(name, dict.fromkeys(VERDICTS, 0))
             counts[verdict] += 1
