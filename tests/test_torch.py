@@ -192,6 +192,15 @@ def test_numbers_are_those_of_the_model(run, file):
         assert torch.allclose(ours.double(), parameter.grad, rtol=1e-5, atol=1e-7)
 
 
+def test_the_file_sees_none_of_our_options(run, file):
+    file(
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--width', type=int, default=3)\nnet = nn.Linear(2, parser.parse_args().width)\n"
+    )
+    status, text, _ = run("show", "model.py:net", "--input", "2", "--expand")
+    assert status == 0
+    assert "d2 = 3" in text
+
+
 def test_what_the_file_prints_is_no_part_of_the_page(run, file):
     file(
         "print('read')\nclass M(nn.Linear):\n    def forward(self, x):\n        print('run')\n        return super().forward(x)\nnet = M(2, 3)\n"

@@ -16,13 +16,13 @@ Keys = tuple[str, ...]
 MARK = re.compile("⟦(.*?)⟧")
 """Where the name of a size will stand, which is settled last."""
 
-PALETTES = ((9, 2, 2), (5, 2, 2), (4, 2, 2), (3, 2, 2), (2, 2, 2), (2, 1, 2), (2, 1, 1))
+PALETTES = ((9, 2, 2), (5, 2, 2), (4, 2, 2), (3, 2, 2), (3, 1, 2), (3, 1, 1), (2, 2, 2), (2, 1, 2), (2, 1, 1))
 """The longest and the shortest an axis is made where lines are judged, and the shortest a width may be, from the best to the
 cheapest; an axis a window has to fit into is longer all the same.
 """
 EVERY = 9
 """The palette in which no two axes at all are equally long."""
-MOST_WORK = 6_000
+MOST_WORK = 20_000
 """What judging may cost: the squares of the numbers of entries, since every entry is differentiated by every other."""
 
 

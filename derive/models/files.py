@@ -74,8 +74,9 @@ def _run(path: str) -> dict[str, Any]:
 
     if not Path(path).is_file():
         raise InputError(f"{path}: " + ("not a regular file" if Path(path).exists() else "no such file"))
-    folder = str(Path(path).resolve().parent)
+    folder, words = str(Path(path).resolve().parent), sys.argv
     sys.path.insert(0, folder)  # as Python itself does for a file it runs
+    sys.argv = [path]  # our own options are none of its
     try:
         with redirect_stdout(sys.stderr):  # what the file prints is no part of the page
             return runpy.run_path(path, run_name="derive_model")
@@ -88,6 +89,7 @@ def _run(path: str) -> dict[str, Any]:
         raise InputError(f"{path}: {at}{type(error).__name__}: {shown(text, 200)}") from None
     finally:
         sys.path.remove(folder)
+        sys.argv = words
 
 
 def _found(space: dict[str, Any], name: str, path: str) -> Any:
