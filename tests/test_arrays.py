@@ -463,6 +463,24 @@ def test_the_largest_of_a_whole_matrix_is_the_first_of_the_largest_row():
     assert json.loads(derive.render(work, "json"))["gradients"]["W"]["value"] == [["0", "1", "0"], ["0", "0", "0"]]
 
 
+def test_a_window_of_so_many_entries_has_letters_of_its_own():
+    """A letter that only runs to a number stands at no axis: those of the place of the largest are made for it."""
+    text = """
+        [shapes]
+        x = ["n"]
+        z = ["n/2"]
+        [forward]
+        z = "z[i] = max(j < 2, x[2*i + j])"
+        L = "sum(z)"
+        [train]
+        parameters = ["x"]
+        [given]
+        x = [1, 5, 3, 2]
+    """
+    data = json.loads(derive.render(derive.derive(derive.load_text(text)), "json"))
+    assert data["gradients"]["x"]["value"] == ["0", "1", "1", "0"]
+
+
 @pytest.mark.parametrize("column", ["", ", 1"])
 def test_second_derivatives_with_a_bias_that_is_one_number(column):
     """Least squares with a bias, columns or vectors: (2/N) XᵀX, (2/N) Xᵀ1 and 2."""
