@@ -17,7 +17,7 @@ from derive.tables.endings import BANKS, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from derive.decisions import Proof
@@ -104,15 +104,15 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
         problem, stem, options.seed, rounding, options.format, style_asked(options, style), options.lang, options.digits_script,
         only, options.worksheet, tuple(options.blank), options.variants >= MANY,
     )  # fmt: skip
-    papers: list[Record] = []
+    papers = _Collected()
     count, numbers = options.variants, range(1, options.variants + 1)
     if options.jobs is None and options.cluster is None:
 
         def files() -> Iterator[tuple[str, str | bytes]]:
             for paper in track(make_papers(edition, numbers), count, "variants", options.lang):
-                papers.append(_record(paper))
+                papers.add(*_record(paper))
                 yield from paper.files.items()
-            yield "answers.csv", _answers(papers)
+            yield "answers.csv", papers.sheet.text()
 
         write_folder(options.output, files(), options.force)
     else:
@@ -127,32 +127,38 @@ def _variants(problem: Problem, stem: str, options: argparse.Namespace) -> None:
                 tell(f"{growing.place.name} was of other papers; it is begun anew")
             for paper in track(make_papers(edition, numbers[done:], executor), count - done, "variants", options.lang):
                 growing.add(paper.files, _record(paper))
-            papers += growing.ledger.records()
-            growing.finish({"answers.csv": _answers(papers)})
-    _tell_rejections(papers, options.lang)
+            for record in growing.ledger.records():
+                papers.add(*record)
+            growing.finish({"answers.csv": papers.sheet.text()})
+    papers.tell(options.lang)
 
 
-Record = list["Any"]
-"""What is kept of a paper until all are made: its id, the labels and digits of its answers, the rejected draws, its numbers."""
+class _Collected:
+    """What is kept of the papers until all are made: the rows of the answer sheet, the rejected draws, which numbers were drawn."""
+
+    def __init__(self) -> None:
+        from derive.exercises.keys import AnswerRows
+
+        self.sheet, self.gates = AnswerRows(), list[str]()
+        self.drawn: set[str] = set()
+
+    def add(
+        self, paper: str, answers: Iterable[tuple[str, Sequence[str]]], rejected: Iterable[str], numbers: Iterable[str]
+    ) -> None:
+        """One more paper: its id, the labels and digits of its answers, the gates that turned draws away, its numbers."""
+        self.sheet.add(paper, answers)
+        self.gates += rejected
+        self.drawn.add(" ".join(numbers))
+
+    def tell(self, language: str) -> None:
+        """Say how many draws were turned away, and how many papers repeat another."""
+        from derive.keypages import rejections, repeated
+
+        papers = len(self.sheet.rows)
+        tell(rejections(papers, self.gates, language))
+        if len(self.drawn) < papers:
+            tell(repeated(papers - len(self.drawn), language))
 
 
-def _record(paper: MadePaper) -> Record:
-    answers = [[entry.label, list(entry.shown)] for entry in paper.answers]
-    return [paper.id, answers, list(paper.rejected), list(paper.numbers)]
-
-
-def _answers(papers: Sequence[Record]) -> str:
-    from derive.exercises.keys import Entry, answer_sheet
-    from derive.written import Name
-
-    entries = ((id_, [Entry(label, Name(label), tuple(digits)) for label, digits in found]) for id_, found, _, _ in papers)
-    return answer_sheet(entries)
-
-
-def _tell_rejections(papers: Sequence[Record], language: str) -> None:
-    from derive.keypages import rejections, repeated
-
-    tell(rejections(len(papers), [gate for _, _, rejected, _ in papers for gate in rejected], language))
-    drawn = {tuple(numbers) for _, _, _, numbers in papers}
-    if len(drawn) < len(papers):
-        tell(repeated(len(papers) - len(drawn), language))
+def _record(paper: MadePaper) -> tuple[Any, ...]:
+    return paper.id, [(entry.label, entry.shown) for entry in paper.answers], paper.rejected, paper.numbers

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from derive.arithmetic import key_of
@@ -88,18 +88,35 @@ def defused(cell: str) -> str:
     return f"'{safe}" if safe.lstrip().startswith(_FORMULA) or cell[:1].isspace() else safe
 
 
+class AnswerRows:
+    """The rows of an answer sheet as they come: of each paper its id and its digits, under columns that all papers share."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, int] = {"paper": 0}
+        self.rows: list[list[str]] = []
+
+    def add(self, paper: str, answers: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """One more paper, with the label of each answer and the digits it shows; a vector has a column for each component."""
+        row = [paper, *[""] * (len(self.columns) - 1)]
+        for label, shown in answers:
+            for k, digits in enumerate(shown, 1):
+                place = self.columns.setdefault(f"{label}[{k}]" if len(shown) > 1 else label, len(self.columns))
+                row += [""] * (place + 1 - len(row))
+                row[place] = digits
+        self.rows.append(row)
+
+    def text(self) -> str:
+        """The sheet as CSV."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(map(defused, self.columns))
+        writer.writerows([*map(defused, row), *[""] * (len(self.columns) - len(row))] for row in self.rows)
+        return stream.getvalue()
+
+
 def answer_sheet(papers: Iterable[tuple[str, Sequence[Entry]]]) -> str:
     """One row for each paper, a column for each quantity; a vector has a column for each component."""
-    rows: list[Mapping[str, str]] = []
+    sheet = AnswerRows()
     for paper, entries in papers:
-        row = {"paper": paper}
-        for entry in entries:
-            several = len(entry.shown) > 1
-            row |= {f"{entry.label}[{k}]" if several else entry.label: digits for k, digits in enumerate(entry.shown, 1)}
-        rows.append(row)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([defused(name) for name in columns])
-    writer.writerows([defused(row.get(name, "")) for name in columns] for row in rows)
-    return stream.getvalue()
+        sheet.add(paper, ((entry.label, entry.shown) for entry in entries))
+    return sheet.text()
