@@ -6,22 +6,19 @@ import: errors, written, problem, rounding, tensors, models.
 
 from __future__ import annotations
 
-import math
-import re
-import struct
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from derive.errors import InputError, LimitError, UsageError, shown, suggest
-from derive.models.axes import MARK, Axes
+from derive.errors import InputError, UsageError, shown, suggest
+from derive.models.axes import Axes
 from derive.models.comparison import Comparison, compare
 from derive.models.losses import NAMED, TARGET
 from derive.models.recording import record
 from derive.models.runs import PlacesNeeded, Recording
 from derive.models.sheet import Parameter
+from derive.models.spellings import Equations, elementary, equations_of, typed_numbers, written_name
 from derive.problem import Problem
 from derive.rounding import Rounding
 from derive.tensors.problems import ArrayLoader
@@ -35,19 +32,6 @@ DRAWS = 3
 """Random inputs on which a derivation is compared with autograd."""
 BATCH = "N"
 """The size that is a number of examples."""
-MOST_NUMBERS = 2_000
-"""Weights and other numbers that are written out."""
-GREEK = {"gamma": r"\gamma", "beta": r"\beta", "mu": r"\mu", "epsilon": r"\varepsilon"}
-
-
-@dataclass(frozen=True)
-class Equations:
-    """What was recorded, as it is typed: the shapes, the equations, and the last of them."""
-
-    goal: str
-    shapes: Mapping[str, list[str]]
-    forward: Mapping[str, str]
-    names: Mapping[str, str] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -193,31 +177,6 @@ def _as_places(inputs: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     }
 
 
-def equations_of(run: Recording) -> Equations:
-    """The equations of a run, those alone that lead to what comes out.  Raises InputError."""
-    sheet, axes = run.sheet, run.sheet.axes
-    if any(value.number for value in run.outputs):
-        raise InputError("the model gives the same number whatever its input")
-    forward = dict(sheet.forward)
-    goal = run.outputs[0].name
-    if len(run.outputs) > 1 or run.outputs[0].base or goal not in forward:
-        goal = sheet.fresh("L") if "L" in sheet.shapes else "L"
-        forward[goal] = f"loss_of({', '.join(dict.fromkeys(value.name for value in run.outputs))})"
-    used = _reached(forward, goal)
-    shapes = {name: _keys(axes, keys) for name, keys in sheet.shapes.items() if name in used}
-    names = axes.named(shapes.values(), sheet.shapes)
-    return Equations(
-        goal,
-        {name: [axes.text(key, names) for key in keys] for name, keys in shapes.items()},
-        {
-            name: MARK.sub(lambda found: _bracketed(axes.text(found[1], names)), text)
-            for name, text in forward.items()
-            if name in used
-        },
-        names,
-    )
-
-
 def _model(
     run: Recording,
     axes: Axes,
@@ -240,8 +199,8 @@ def _model(
         "forward": equations.forward,
         "train": {"loss": equations.goal, **({"parameters": trained} if trained else {})},
         "given": sizes
-        | (_numbers(run, [name for name in used if name in (*parameters, *sheet.constants, *given)]) if weights else {}),
-        "names": {name: written for name in used if (written := _written(name)) is not None},
+        | (typed_numbers(run, [name for name in used if name in (*parameters, *sheet.constants, *given)]) if weights else {}),
+        "names": {name: written for name in used if (written := written_name(name)) is not None},
         "assume": {
             f"sum({name}, {axis})" if len(sheet.shapes[name]) > 1 else f"sum({name})": 1 for name, axis in sheet.sums.items()
         },
@@ -251,7 +210,7 @@ def _model(
     except InputError as error:
         raise InputError(f"the equations of this model are not read: {error}") from None
     assert problem.arrays is not None
-    small = axes.small([_keys(axes, sheet.shapes[name]) for name in equations.shapes])
+    small = axes.small([elementary(axes, sheet.shapes[name]) for name in equations.shapes])
     judged_at = {names[key]: length for key, length in small.items() if key in names}
     lifted = frozenset(name for name in parameters if name.startswith("beta"))
     problem = replace(problem, arrays=replace(problem.arrays, judged_at=judged_at, lifted=lifted))
@@ -260,84 +219,6 @@ def _model(
         remarks.append(("loss-unknown", equations.goal))
     shapes = {name: tuple(run.weight(parameter).shape) for name, parameter in parameters.items()}
     return Model(problem, parameters, shapes, tuple(remarks), sizes, run.module, axes, example, equations, loss)
-
-
-def _bracketed(size: str) -> str:
-    """A size as it stands in a formula."""
-    return f"({size})" if " " in size else size
-
-
-def _keys(axes: Axes, keys: Sequence[str]) -> tuple[str, ...]:
-    return tuple(axes.find(inner) for key in keys for inner in axes.expanded(key))
-
-
-NAMES = re.compile(r"[A-Za-z]\w*")
-
-
-def _reached(forward: Mapping[str, str], goal: str) -> dict[str, None]:
-    """The names that what comes out depends on, in the order of the equations."""
-    found, waiting = {goal}, [goal]
-    while waiting:
-        for name in NAMES.findall(MARK.sub("0", forward.get(waiting.pop(), ""))):
-            if name not in found:
-                found.add(name)
-                waiting.append(name)
-    free = [name for name in found if name not in forward]
-    return dict.fromkeys((*free, *(name for name in forward if name in found)))
-
-
-def _written(name: str) -> str | None:
-    """How a name is written, where that is more than its letter and number."""
-    found = re.fullmatch(r"([A-Za-z]+?)(\d+)(_\d+)?", name)
-    if found is None:
-        return None
-    stem, number = found[1], found[2]
-    if stem in GREEK:
-        return f"{GREEK[stem]}_{{{number}}}"
-    if len(stem) == 2:
-        return f"{stem[0]}_{{{stem[1]}{number}}}"
-    return None
-
-
-def _numbers(run: Recording, names: Sequence[str]) -> dict[str, Any]:
-    """The numbers of quantities as they are typed.  Raises LimitError for very many."""
-    given = run.given()
-    count = sum(given[name].numel() for name in names)
-    if count > MOST_NUMBERS:
-        raise LimitError(f"the model has {count:,} weights and other numbers; up to {MOST_NUMBERS:,} are written out")
-
-    def typed(item: Any, whole: bool) -> Any:
-        if isinstance(item, list):
-            return [typed(inner, whole) for inner in item]
-        return str(int(item)) if whole else shortest(item)
-
-    return {name: typed(given[name].tolist(), run.sheet.inputs.get(name) == "integer") for name in names}
-
-
-def shortest(number: float) -> str:
-    """The fewest digits that give the same number, in single precision if it is one of those.
-
-    >>> import struct
-    >>> shortest(struct.unpack("f", struct.pack("f", 0.1))[0]), shortest(1 / 3), shortest(-2.0)
-    ('0.1', '0.3333333333333333', '-2')
-    """
-    single = _as_single(number)
-    for digits in range(1, 10):
-        text = f"{number:.{digits}g}"
-        if single == number == _as_single(float(text)):
-            break
-    else:
-        text = repr(number)
-    plain = format(Decimal(text), "f")
-    return plain.rstrip("0").removesuffix(".") if "." in plain else plain
-
-
-def _as_single(number: float) -> float:
-    try:
-        single: float = struct.unpack("f", struct.pack("f", number))[0]
-    except OverflowError:
-        return math.inf
-    return single
 
 
 def derive_model(
