@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from math import exp
 
 import poison
 import pytest
@@ -198,6 +199,12 @@ def test_any_executor_gives_the_same_audits_in_order(crew):
     with ThreadPoolExecutor(3) as threads:
         for executor in (crew, threads):
             assert list(derive.audit_papers(Q1, papers, executor=executor)) == usual
+
+
+def test_an_audit_is_data_without_a_rounding_too():
+    (audit,) = derive.audit_papers(Q1, derive.read_answers("h1 = 0.594", Q1))
+    (line,) = json.loads(derive.render(audit, "json"))["lines"]
+    assert (f"{float(line['expected']):.12f}", line["verdict"]) == (f"{1 / (1 + exp(-0.3825)):.12f}", "right")
 
 
 class Closed(Executor):

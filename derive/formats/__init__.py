@@ -96,6 +96,10 @@ def render(
             raise UsageError(f"--format {style} does not go with this")
         module, function = DATA[style][kind]
         write: Callable[..., str] = getattr(import_module(f"derive.formats.{module}"), function)
+        if rounding is None and kind in ("Audit", "Class"):
+            from derive.rounding import Rounding
+
+            rounding = Rounding(digits=17)
         return write(work, rounding) if style == "json" and kind in ("Audit", "Class") else write(work)
     from derive.pages import page_of
 
