@@ -26,6 +26,7 @@ from derive.emission.trials import (
     given_numbers,
     is_numbered,
     near_of,
+    shortest,
     sizes_of,
     trials_of,
 )
@@ -312,4 +313,4 @@ def _flat(value: Values) -> Iterator[str]:
         for item in value:
             yield from _flat(item)
     else:
-        yield repr(float(value))
+        yield shortest(value)

@@ -25,6 +25,7 @@ from derive.emission.trials import (
     is_at_kink,
     is_numbered,
     near_of,
+    shortest,
     sizes_of,
     trials_of,
 )
@@ -248,7 +249,7 @@ def _floats(value: Values) -> str:
     """Values as the floats nearest to them."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(_floats, value))}]"
-    return repr(float(value))
+    return shortest(value)
 
 
 def _table(head: str, values: Mapping[str, str], tail: str = ")") -> list[str]:

@@ -101,11 +101,13 @@ def nearness(work: Derivation | ArrayDerivation) -> float:
         for key, number in values.items():
             if key in state.values:
                 page = float(state.values[key])
+                if math.isinf(page):  # `shortest` refuses it
+                    return 1.0
                 bound = max(bound, 2 * number.stray / (abs(page) + SMALL))
                 seen = max(seen, abs(number.value - page) / (abs(page) + SMALL))
         moved = {key.body.name: value for key, value in values.items() if isinstance(key, Later) and isinstance(key.body, Name)}
     near = min(bound, ROOM * seen)
-    return NEAR if near <= NEAR else min(1.0, 10.0 ** math.ceil(math.log10(near)))
+    return NEAR if near <= NEAR else 10.0 ** math.ceil(math.log10(near)) if near < 1 else 1.0
 
 
 def _scalar(work: Derivation | ArrayDerivation) -> tuple[Problem, list[tuple[Key, Tree]]]:

@@ -1,7 +1,8 @@
 """The numbers that a file of code tests itself with.
 
-Owns `Trial`, `trials_of`, `given_numbers`, `Draw`, `draws_of` and how near is near.  The numbers are those of the derivation, good
-to 40 digits; code computes with 16.  May import: errors, written, arithmetic, problem, tensors, emission.programs, emission.strays.
+Owns `Trial`, `trials_of`, `shortest`, `given_numbers`, `Draw`, `draws_of` and how near is near. The numbers are those of the
+derivation, good to 40 digits; code computes with 16. May import: errors, written, arithmetic, problem, tensors,
+emission.programs, emission.strays.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isinf
 
 from derive.arithmetic import Key
 from derive.emission.programs import Program, tree_of
@@ -91,6 +93,13 @@ def _value(goal: Key, state: State, expansion: Expansion | None) -> Values | Non
     if not keys or any(key not in state.values for key in keys.values()):
         return None
     return _nested({place: state.values[key] for place, key in keys.items()}, ())
+
+
+def shortest(value: Decimal) -> str:
+    """A value as the float nearest to it.  Raises UsageError for one that is beyond all of them."""
+    if isinf(float(value)):
+        raise UsageError(f"--emit: {value:.3e} on the page is outside the range of the numbers that code computes with")
+    return repr(float(value))
 
 
 def _nested(cells: Mapping[Cell, Decimal], place: Cell) -> Values:
