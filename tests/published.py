@@ -307,24 +307,12 @@ def down_block():
     return BasicBlock(2, 3, 2, nn.Sequential(nn.Conv2d(2, 3, kernel_size=1, stride=2, bias=False), nn.BatchNorm2d(3)))
 
 
-class DoubleConv(nn.Module):
-    """milesial/Pytorch-UNet: two convolutions, each normalised."""
-
-    def __init__(self, in_channels, out_channels, mid_channels=None):
-        super().__init__()
-        if not mid_channels:
-            mid_channels = out_channels
-        self.double_conv = nn.Sequential(
-            nn.Conv2d(in_channels, mid_channels, kernel_size=3, padding=1, bias=False),
-            nn.BatchNorm2d(mid_channels),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(mid_channels, out_channels, kernel_size=3, padding=1, bias=False),
-            nn.BatchNorm2d(out_channels),
-            nn.ReLU(inplace=True)
-        )  # fmt: skip
-
-    def forward(self, x):
-        return self.double_conv(x)
+def double_convolution(before, after):
+    """The step of a U-Net (Ronneberger, Fischer and Brox 2015), padded and with the batch normalisation that is usual now."""
+    layers = []
+    for channels in (before, after):
+        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
 
 
 class Residual(nn.Module):
@@ -642,7 +630,7 @@ PUBLISHED = {
     "text CNN": Published("Kim 2014", lambda: TextCNN(50, 6, 2, 4, (2, 3)), places(50, 2, 9), "cross_entropy"),
     "ResNet block": Published("torchvision", lambda: BasicBlock(4, 4), floats(2, 4, 6, 5)),
     "ResNet block, halving": Published("torchvision", down_block, floats(2, 2, 6, 6)),
-    "U-Net block": Published("milesial/Pytorch-UNet", lambda: DoubleConv(2, 3), floats(2, 2, 5, 6)),
+    "U-Net block": Published("Ronneberger 2015", lambda: double_convolution(2, 3), floats(2, 2, 5, 6)),
     "MLP-mixer block": Published("lucidrains/mlp-mixer-pytorch", mixer_block, floats(2, 3, 4)),
     "DCGAN generator": Published("PyTorch, DCGAN", dcgan_generator, floats(2, 5, 1, 1)),
     "self-attention": Published("Raschka", lambda: SelfAttention(16, 24, 28), floats(6, 16)),
