@@ -70,8 +70,8 @@ def commands() -> tuple[Command, ...]:
     """Every command, in the order of the help.
 
     >>> show = next(command for command in commands() if command.name == "show")
-    >>> [argument.metavar for argument in show.positional], show.options[1].flags
-    (['PROBLEM'], ('--of',))
+    >>> [argument.metavar for argument in show.positional], show.options[-1].flags
+    (['PROBLEM'], ('--carry',))
     """
     parsers = _subparsers(parser()).choices
     found = []

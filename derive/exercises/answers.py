@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from derive.errors import FormulaError, InputError, shown
+from derive.errors import JOINERS, FormulaError, InputError, shown
 from derive.exercises.submissions import (
     EQUALS,
     MAX_BYTES,
@@ -198,7 +198,8 @@ class _Reading:
                 sides.append(tree)
                 strangers.update(dict.fromkeys(strange))
         except FormulaError as error:
-            which = f" (in '{shown(typed[len(sides)], 30)}')" if len(typed) > 1 and typed[len(sides)] else ""
+            side_shown = shown(typed[len(sides)], 30).strip(JOINERS) if len(typed) > 1 else ""
+            which = f" (in '{side_shown}')" if side_shown else ""
             return replace(entry, typed=tuple(typed), verdict="unreadable", fault=_told(error) + which)
         return replace(entry, sides=tuple(sides), typed=tuple(typed), strangers=tuple(strangers))
 
