@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 
 import derive
 from derive.cli import main
+from derive.errors import InputError
 from derive.exercises.bindings import gradient_named
 from derive.exercises.homework import audit_homework
 from derive.exercises.inputs import draw_inputs
@@ -37,10 +39,17 @@ BELOW_1 = {"w1", "w3", "b1"}
 """What the error of h1 reaches."""
 
 
+@pytest.fixture(autouse=True)
+def _three_inputs(monkeypatch):
+    """Three inputs have targets of either kind and arrays of other sizes; five, which take longer, are for `test_the_command`."""
+    monkeypatch.setattr("derive.exercises.homework.INPUTS", 3)
+
+
 def judged(problem, source, tmp_path, function="backward", **options):
     path = tmp_path / "homework.py"
     path.write_text(source, encoding="utf-8")
-    return audit_homework(derive.find(problem), f"{path}:{function}", **options)
+    problem = derive.find(problem) if isinstance(problem, str) else problem
+    return audit_homework(problem, f"{path}:{function}", **options)
 
 
 STYLES = {
@@ -253,7 +262,8 @@ def test_nothing_is_left_beside_the_file(tmp_path):
     assert os.listdir(tmp_path) == ["homework.py"]
 
 
-def test_the_command(tmp_path, capsys):
+def test_the_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.undo()
     path = tmp_path / "homework.py"
     path.write_text(Q1.replace("d1 * w5 + d2 * w6", "d1 * w5", 1))
     code = ["check", "q1", "--code", f"{path}:backward"]
@@ -300,9 +310,7 @@ def backward(*, x, t, a1, a2, a3, z1, W2, W3, **more):
 LAYER = "def backward(dout, X, W):\n    return {'W': dout @ X.T, 'b': dout.sum(1), 'dX': W.T @ dout}"
 
 ARRAYS = [
-    ("mlp", MLP, "", "", {}),
     ("mlp", MLP, " * a2 * (1 - a2)", "", dict.fromkeys(("W1", "b1", "W2", "b2"), ("missing-slope",))),
-    ("mlp", MLP, "np.outer(d1, x)", "np.outer(x, d1)", {"W1": ("transposed",)}),
     ("dense", LAYER, "", "", {}),
     ("dense", LAYER, "dout @ X.T", "(dout @ X.T).tolist()", {}),
     ("dense", LAYER, "dout @ X.T", "X @ dout.T", {"W": ("transposed",)}),
@@ -349,6 +357,59 @@ def test_the_code_we_write_over_arrays_is_right(name, tmp_path):
     assert main(["show", name, "--emit", "numpy", "-o", str(tmp_path / "ours.py")]) == 0
     audit = audit_homework(derive.find(name), f"{tmp_path / 'ours.py'}:backward")
     assert {line.verdict for line in audit.lines} == {"right"}
+
+
+# --- vectors and matrices of named numbers --------------------------------------------------------------------------------
+
+LAYERS = '[layers]\nsizes = [3, 2, 2]\nactivations = "sigmoid"\nloss = "half_squared_error"\n[train]\nlearning_rate = 0.5'
+BY_MATRIX = """import numpy as np
+def backward(W1, b1, W2, b2, x, t):
+    assert (W1.shape, b1.shape, W2.shape, x.shape) == ((2, 3), (2,), (2, 2), (3,))
+    a1 = 1 / (1 + np.exp(-(W1 @ x + b1)))
+    a2 = 1 / (1 + np.exp(-(W2 @ a1 + b2)))
+    d2 = (a2 - t) * a2 * (1 - a2)
+    d1 = (W2.T @ d2) * a1 * (1 - a1)
+    found = {"W1": np.outer(d1, x), "dL_db1": d1, "dL/dW2": np.outer(d2, a1), "db2": d2}
+    return found
+"""
+BELOW_D1 = ("w1_11", "w1_12", "w1_13", "b1_1", "w1_21", "w1_22", "w1_23", "b1_2")
+
+VECTORS = [
+    ("", "", {}),
+    ("W2.T @ d2", "W2 @ d2", dict.fromkeys(BELOW_D1, "transposed")),
+    (" * a1 * (1 - a1)", "", dict.fromkeys(BELOW_D1, "missing-slope")),
+    ('"dL_db1": d1', '"b1": [d1[:1], d1[1:]], "delta1": d1[:, None], "dL/dz2": [list(d2)], "a1": a1, "dL/da2": a2 - t', {}),
+    ('"dL_db1": d1, ', "", {"b1_1": "nothing-returned", "b1_2": "nothing-returned"}),
+    ("np.outer(d1, x)", "np.outer(x, d1)", {"W1": {"given": "3×2", "expected": "2×3"}}),
+    ("d1, x)", "d1, x), 'w1_12': 1.0", {"w1_12": "unknown"}),
+    ("return found", "return list(found.values())", {}),
+]
+"""What is right in the function, what stands there instead, and the entries that are not right, with what is said of them."""
+
+
+@pytest.mark.parametrize(("right", "instead", "wrong"), VECTORS, ids=[row[1] for row in VECTORS])
+def test_vectors_and_matrices_are_passed_whole_and_judged_entry_by_entry(right, instead, wrong, tmp_path):
+    pytest.importorskip("numpy")
+    assert right in BY_MATRIX
+    audit = judged(derive.load_text(LAYERS), BY_MATRIX.replace(right, instead, 1), tmp_path)
+    lines = {line.name.removeprefix("dL/d"): line for line in audit.lines}
+    said = {name: [*line.slips, *(note.parts or note.key for note in line.notes), line.verdict] for name, line in lines.items()}
+    assert {name: words[0] for name, words in said.items() if words[0] != "right"} == wrong
+    assert {"b2_1", "b2_2", "w2_11", "w2_12", "w2_21", "w2_22"} <= {name for name in lines if name not in wrong}
+
+
+def test_dictionaries_have_vectors_and_matrices_too(tmp_path):
+    pytest.importorskip("numpy")
+    source = "def update(params, cache):\n    return {name: params[name] - cache['learning_rate'] * cache['d' + name] for name in ('W1', 'b1', 'W2', 'b2')}"
+    audit = judged(derive.load_text(LAYERS), source, tmp_path, "update")
+    assert {line.verdict for line in audit.lines} == {"right"}
+    assert {"w1_23+", "b2_2+"} < {line.name for line in audit.lines}
+
+
+@pytest.mark.parametrize(("name", "told"), [("w1", "; did you mean 'W1'?"), ("W3", "; it has x, W1, z1, a1, b1, W2, z2, a2, b2, t, w1_11, x1, …")])
+def test_of_a_stranger_the_vectors_are_told_first(name, told, tmp_path):
+    with pytest.raises(InputError, match=re.escape(f"backward asks for '{name}', which is no quantity of this problem{told}")):
+        judged(derive.load_text(LAYERS), f"def backward({name}): pass", tmp_path)
 
 
 @pytest.mark.torch

@@ -1,13 +1,13 @@
 """What the names in somebody's code mean: the parameters of a function, and the keys of what it returns.
 
-Owns `Arguments`, `arguments_for`, `quantity_of_key` and `Purpose`.  May import: errors, written, reader, problem, scripts,
-exercises.processes.
+Owns `Arguments`, `arguments_for`, `trained_names`, `quantity_of_key` and `Purpose`.  The name of a vector or matrix stands for its
+entries.  May import: errors, written, tables.layers, reader, problem, scripts, exercises.processes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from derive.exercises.processes import Parameter
 from derive.problem import Problem
 from derive.reader import LEARNING_RATE
 from derive.scripts import script_of
+from derive.tables.layers import rows_of
 from derive.written import Later, Name, Partial, Tree
 
 RATES = ("lr", "eta", "alpha", "rate", "learningrate")
@@ -57,9 +58,9 @@ class Arguments:
         """The values that are passed each by itself: what is computed from them is not computed again."""
         return frozenset((*self.positional, *self.named.values())) - {*self.whole, *self.trained}
 
-    def filled(self, values: Values, parameters: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments for some values; `parameters` are what is trained."""
-        trained = {name: values[name] for name in parameters}
+    def filled(self, values: Values, problem: Problem) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments for some values of a problem."""
+        trained = {name: values[name] for name in trained_names(problem)}
 
         def of(name: str, source: str) -> Any:
             return dict(values) if name in self.whole else trained if name in self.trained else values[source]
@@ -69,6 +70,17 @@ class Arguments:
         taken = {*self.positional, *self.named, *self.named.values()}
         rest = {name: value for name, value in values.items() if self.rest and name not in taken}
         return positional, rest | named
+
+
+def trained_names(problem: Problem) -> tuple[str, ...]:
+    """The parameters, and the vectors and matrices of nothing else."""
+    whole = (name for name in problem.vectors if problem.trained.issuperset(entries_of(name, problem)))
+    return (*problem.train.parameters, *whole)
+
+
+def entries_of(name: str, problem: Problem) -> tuple[str, ...]:
+    """The entries of a vector or matrix, row by row; of any other name itself."""
+    return tuple(entry for row in rows_of(problem.vectors[name]) for entry in row) if name in problem.vectors else (name,)
 
 
 def arguments_for(parameters: Sequence[Parameter], values: Values, problem: Problem, where: str) -> Arguments:
@@ -113,17 +125,23 @@ def value_asked(name: str, values: Values, problem: Problem) -> str | None:
 
 def stranger(name: str, values: Values, problem: Problem) -> str:
     """What to say of a name that is no quantity."""
-    alike = [known for known in values if plain(known) == plain(name)]
-    meant = f"; did you mean '{alike[0]}'?" if alike else suggest(name, values)
-    names = problem.network.quantities
+    meant = suggested(name, values)
+    names = (*problem.vectors, *problem.network.quantities)
     has = "" if meant else f"; it has {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
     return f"which is no quantity of this problem{meant}{has}"
+
+
+def suggested(name: str, known: Iterable[str]) -> str:
+    """A tail for a message: which of the known names was probably meant."""
+    alike = [here for here in known if plain(here) == plain(name)]
+    return f"; did you mean '{alike[0]}'?" if alike else suggest(name, known)
 
 
 def gradient_named(name: str, problem: Problem) -> str | None:
     """The quantity whose gradient a name stands for: `dw5`, `dL_dw5`, `grad_w5`; None where it stands for none."""
     loss = problem.train.loss
-    known = problem.network.above(loss) - {loss}
+    above = problem.network.above(loss) - {loss}
+    known = above | {name for name in problem.vectors if not above.isdisjoint(entries_of(name, problem))}
     for pattern in _GRADIENTS:
         found = re.fullmatch(pattern.replace("LOSS", re.escape(loss)), name)
         if found and found[1] in known:
@@ -132,7 +150,8 @@ def gradient_named(name: str, problem: Problem) -> str | None:
     if found is None:
         return None
     if found[1] in known:
-        return problem.network.activations.get(found[1], found[1])
+        before = tuple(problem.network.activations.get(entry, entry) for entry in entries_of(found[1], problem))
+        return next((name for name in known if entries_of(name, problem) == before), found[1])
     signals = script_of(problem).signals.items()  # the names of the page: delta_3_1 for δ^[3]_1
     return next((wrt for (of, wrt), symbol in signals if of == loss and _letters(symbol.text) == f"delta_{found[1]}"), None)
 
@@ -161,20 +180,30 @@ class Purpose:
 
     def quantity(self, name: str, problem: Problem) -> Tree:
         """What a plain name stands for."""
-        if self.name == "update" and name in (*problem.train.parameters, *problem.train.states):
+        entries = entries_of(name, problem)
+        if self.name == "update" and {*problem.train.parameters, *problem.train.states}.issuperset(entries):
             return Later(Name(name), 1)
-        if self.name == "backward" and name in problem.network.above(problem.train.loss) and name not in problem.network.by_goal:
+        above, computed = problem.network.above(problem.train.loss), problem.network.by_goal
+        if self.name == "backward" and not above.isdisjoint(entries) and not any(entry in computed for entry in entries):
             return Partial(problem.train.loss, name)
         return Name(name)
 
-    def expected(self, problem: Problem) -> tuple[Tree, ...]:
-        """What a list stands for, in order."""
+    def order(self, problem: Problem, whole: bool = False) -> tuple[str, ...]:
+        """The names of what a list has, in order; with `whole`, vectors and matrices in place of their entries."""
+        names = tuple(problem.network.by_goal) if self.name == "forward" else problem.moving
+        vectors = {name: entries_of(name, problem) for name in problem.vectors if whole}
+        of = {entry: name for name, entries in vectors.items() if {*names}.issuperset(entries) for entry in entries}
+        return tuple(dict.fromkeys(of.get(name, name) for name in names))
+
+    def expected(self, problem: Problem, whole: bool = False) -> tuple[Tree, ...]:
+        """What a list stands for, in that order."""
+        names = self.order(problem, whole)
         match self.name:
             case "forward":
-                return tuple(Name(goal) for goal in problem.network.by_goal)
+                return tuple(map(Name, names))
             case "update":
-                return tuple(Later(Name(name), 1) for name in problem.moving)
-        return tuple(Partial(problem.train.loss, name) for name in problem.moving)
+                return tuple(Later(Name(name), 1) for name in names)
+        return tuple(Partial(problem.train.loss, name) for name in names)
 
 
 def purpose_of(function: str) -> Purpose:
@@ -193,14 +222,18 @@ def quantity_of_key(key: str, purpose: Purpose, problem: Problem, reading: Any) 
     """The quantity a key stands for, or None and why it stands for none; `reading` reads quantities as answers type them."""
     for name in (key, key.removesuffix("_")):
         if name in problem.known:
-            if purpose.name != "forward" and name in problem.trained and name not in problem.moving:
+            entries = {*entries_of(name, problem)}
+            if purpose.name != "forward" and entries <= problem.trained and entries.isdisjoint(problem.moving):
                 return None, f"{problem.train.loss} does not depend on '{name}', and it does not move"
             return purpose.quantity(name, problem), ""
     found = gradient_named(key, problem)
     if found is not None:
         return Partial(problem.train.loss, found), ""
     entry = reading.entry("", key, "1")
-    return (None, shown(entry.fault, 200)) if entry.quantity is None else (entry.quantity, "")
+    if entry.quantity is not None:
+        return entry.quantity, ""
+    meant = "" if "did you mean" in entry.fault else suggested(key, problem.vectors)
+    return None, shown(entry.fault, 200) + meant
 
 
 def has_keys(returned: Any) -> bool:
@@ -235,8 +268,10 @@ def flattened(returned: Any, purpose: Purpose, problem: Problem, where: str) -> 
     if any(has_keys(value) for value in values):
         raise InputError(f"{where} returned a list with numbers and dictionaries; return one dictionary")
     if len(values) != len(quantities):
-        count = f"{len(values)} {'number' if len(values) == 1 else 'numbers'}"
-        order = ", ".join(problem.moving if purpose.name != "forward" else problem.network.by_goal)
+        quantities = purpose.expected(problem, whole=True)
+    if len(values) != len(quantities):
+        count = f"{len(values)} {'value' if problem.vectors else 'number'}{'' if len(values) == 1 else 's'}"
+        order = ", ".join(purpose.order(problem, whole=True))
         raise InputError(
             f"{where} returned {count} without names, and {len(quantities)} were expected, in the order {shown(order, 120)}; "
             "a dictionary says which is which"

@@ -1,7 +1,7 @@
 """One input of somebody's function: the problem with random numbers, what the function may ask for, and what it returned.
 
 Owns `Case`, `Answer`, `Run`, `cases_of`, `run_of` and `audit_run`.  Arrays are taken apart into their entries, each an answer of
-its own.  May import: written, arithmetic, intervals, reader, problem, exercises.
+its own.  May import: written, arithmetic, intervals, reader, problem, vectors, tables.layers, exercises.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from derive.exercises.verdicts import Audit
 from derive.intervals import Digits
 from derive.problem import Numbers, Problem
 from derive.reader import LEARNING_RATE
+from derive.tables.layers import rows_of
+from derive.vectors import components
 from derive.written import ZERO, Later, Name, Negative, Number, Partial, Tree
 
 if TYPE_CHECKING:
@@ -65,13 +67,16 @@ class Case:
     def cells_of(self, quantity: Tree) -> tuple[Tree, ...]:
         """The entries of a quantity, row by row; itself where it is a number."""
         if self.arrays is None:
-            return (quantity,)
+            return components(quantity, self.problem.vectors)
         keys = dict(self.arrays.expansion.keys(quantity))
         return tuple(leaf_of(key) for key in keys.values())
 
     def shape_of(self, quantity: Tree) -> tuple[int, ...]:
         """The shape of a quantity."""
-        shapes = {} if self.arrays is None else self.arrays.expansion.shapes
+        if self.arrays is None:
+            shapes = {name: _shape(grid) or () for name, grid in self.problem.vectors.items()}
+        else:
+            shapes = self.arrays.expansion.shapes
         match quantity:
             case Later(Name(name)) | Name(name):
                 return shapes.get(name, ())
@@ -100,6 +105,7 @@ def cases_of(problem: Problem, seed: int, count: int) -> Iterator[Case]:
             loss = drawn.train.loss
             gradients = {name: truth[key] for name in drawn.network.quantities if (key := Partial(loss, name)) in truth}
             values = {f"d{name}": float(value) for name, value in gradients.items()} | values
+            values |= _grouped(values, drawn)
             yield Case(drawn, sheet, truth, values, {**drawn.given, **_rate(drawn)})
         return
     from derive.exercises.arrayinputs import draw_array_inputs
@@ -108,6 +114,16 @@ def cases_of(problem: Problem, seed: int, count: int) -> Iterator[Case]:
         sheet, truth = _worked(found.written)
         given = {**found.given, **_rate(found.written)}
         yield Case(found.written, sheet, truth, found.values(truth), given, found)
+
+
+def _grouped(values: Values, problem: Problem) -> dict[str, Any]:
+    """The vectors and matrices of which every entry has a value, and the gradients by them, in nested lists."""
+    found = dict[str, Any]()
+    for name, grid in problem.vectors.items():
+        for d in ("", "d"):
+            if f"{d}{name}" not in values and all(f"{d}{entry}" in values for row in rows_of(grid) for entry in row):
+                found[f"{d}{name}"] = [values[d + row] if isinstance(row, str) else [values[d + e] for e in row] for row in grid]
+    return found
 
 
 def _worked(problem: Problem) -> tuple[Sheet, Mapping[Key, Decimal]]:
@@ -182,7 +198,7 @@ def _fits_single(value: float) -> bool:
 def run_of(case: Case, problem: Problem, returned: Any, single: bool, passed: Collection[str], purpose: Purpose, where: str) -> Run:
     """What was returned on one input, read.  Raises InputError where it cannot be."""
     reading = reading_of(problem)
-    seen: dict[Tree, tuple[str, Any]] = {}
+    seen: dict[Tree, Answer] = {}
     answers: list[Answer] = []
     order: list[Tree] = []
     for key, value in flattened(returned, purpose, problem, where):
@@ -196,24 +212,26 @@ def run_of(case: Case, problem: Problem, returned: Any, single: bool, passed: Co
             called = f"'{typed}'"  # an entry of another answer may be called so
         if quantity is None:
             answers.append(Answer(typed, called, value if isinstance(value, float) else None, fault=fault))
-        elif quantity in seen:
-            if seen[quantity][1] != value:
-                fault = f"stands for {name}, as '{seen[quantity][0]}' does, which is another number"
+            continue
+        order += [] if typed else [quantity]
+        for cell in _cells(Answer(typed, name, None, quantity), value, case):
+            known = cell if cell.fault or cell.quantity is None else seen.setdefault(cell.quantity, cell)
+            if known is cell:
+                answers.append(cell)
+            elif known.value != cell.value:
+                fault = f"stands for {cell.name}, as '{known.key}' does, which is another number"
                 answers.append(Answer(typed, typed, None, fault=fault))
-        else:
-            seen[quantity] = typed, value
-            order += [] if typed else [quantity]
-            answers += _cells(Answer(typed, name, None, quantity), value, case)
+                break
     return Run(case, tuple(answers), single, case.keys_passed(passed), tuple(order))
 
 
 def _cells(answer: Answer, value: Any, case: Case) -> Iterator[Answer]:
     """An answer as it stands where it is a number, or entry by entry; a matrix that is turned over is read turned back."""
     assert answer.quantity is not None
-    numbers = value["array"] if isinstance(value, dict) and not has_keys(value) else value
+    numbers = _bare(value)
     found, wanted = _shape(numbers), case.shape_of(answer.quantity)
-    whole = answer.name if wanted else ""
-    turned = len(wanted) == 2 and found == wanted[::-1] != wanted
+    whole = answer.name if wanted and case.arrays is not None else ""
+    turned = bool(whole) and len(wanted) == 2 and found == wanted[::-1] != wanted
     if turned:
         numbers = [list(row) for row in zip(*numbers, strict=True)]
     elif found is None or _long(found) != _long(wanted) or (len(found) == len(wanted) and found != wanted):
@@ -222,7 +240,7 @@ def _cells(answer: Answer, value: Any, case: Case) -> Iterator[Answer]:
         return
     for cell, number in zip(case.cells_of(answer.quantity), _flat(numbers), strict=True):
         name = spelled(cell) if wanted else answer.name
-        if isinstance(cell, Partial) and wanted and cell.wrt not in case.problem.network.order:  # an entry that nothing depends on
+        if isinstance(cell, Partial) and wanted and _is_idle(cell, case):
             if number:
                 yield replace(answer, name=name, fault=NOT_ZERO, whole=whole, array=answer.quantity)
             continue
@@ -230,9 +248,22 @@ def _cells(answer: Answer, value: Any, case: Case) -> Iterator[Answer]:
         yield replace(answer, name=name, value=number, quantity=cell, whole=whole, array=answer.quantity, parts=parts)
 
 
+def _bare(value: Any) -> Any:
+    """What was returned in nested lists only: an array among other things is marked as one."""
+    if isinstance(value, list):
+        return list(map(_bare, value))
+    return value["array"] if isinstance(value, dict) and not has_keys(value) else value
+
+
+def _is_idle(cell: Partial, case: Case) -> bool:
+    """Whether nothing depends on an entry: an array's is then written nowhere, and the entry of a vector not above the loss."""
+    network = case.problem.network
+    return cell.wrt not in network.order or (case.arrays is None and cell.wrt not in network.above(cell.of))
+
+
 def _shape(numbers: Any) -> tuple[int, ...] | None:
     """The shape of a nested list, or None where its rows differ."""
-    if not isinstance(numbers, list):
+    if not isinstance(numbers, list | tuple):
         return ()
     if not numbers:
         return (0,)
@@ -270,6 +301,8 @@ def audit_run(run: Run, digits: int, number: int, wanted: Collection[Tree], only
     place = f"input {number + 1}"
     entries = [_entry(answer, run.case, digits, place) for answer in run.answers if only is None or answer.name in only]
     returned = {answer.whole or answer.name for answer in run.answers}
+    misshapen = (answer.quantity for answer in run.answers if answer.fault == OTHER_SIZE and answer.quantity is not None)
+    returned |= {spelled(cell) for quantity in misshapen for cell in run.case.cells_of(quantity)}
     missing = [quantity for quantity in wanted if spelled(quantity) not in returned]
     if only is None and len(missing) < len(wanted):
         entries += [Entry(place, spelled(quantity), "", quantity, verdict="missing", fault=NOTHING) for quantity in missing]

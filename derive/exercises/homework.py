@@ -36,7 +36,7 @@ def audit_homework(problem: Problem, code: str, seed: int = 1, seconds: float = 
         where = f"{runner.path.name}: {runner.function}"
         for number, case in enumerate(cases_of(problem, seed, INPUTS), start=1):
             arguments = arguments_for(runner.parameters, case.values, problem, where)
-            filled = arguments.filled(case.values, problem.train.parameters)
+            filled = arguments.filled(case.values, problem)
             returned, single = runner.call(*filled, f"input {number}")
             runs.append(run_of(case, problem, returned, single, arguments.passed, purpose, where))
         arrays = runner.arrays if runner.arrays == "torch" or problem.arrays is not None else ""
