@@ -140,6 +140,8 @@ def spelled(key: Any) -> str:
     ('d2L/dw1dw2', 'd(dL/dw1)/dy')
     """
     match key:
+        case Name(name):
+            return name
         case Partial(of, wrt):
             return f"d{of}/d{wrt}"
         case Second(of, first, then):

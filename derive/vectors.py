@@ -13,7 +13,6 @@ from derive.tables.layers import Grid, rows_of
 from derive.written import (
     Call,
     Elementwise,
-    Later,
     Listing,
     MatrixProduct,
     Name,
@@ -49,8 +48,6 @@ def _cells(tree: Tree, vectors: Vectors) -> Cells:
     match tree:
         case Name(name) if name in vectors:
             return tuple(tuple(map(Name, row)) for row in rows_of(vectors[name]))
-        case Later(Name(name), updates) if name in vectors:
-            return tuple(tuple(Later(Name(entry), updates) for entry in row) for row in rows_of(vectors[name]))
         case Partial(of, wrt) if wrt in vectors:
             return tuple(tuple(Partial(of, entry) for entry in row) for row in rows_of(vectors[wrt]))
         case Listing(items):

@@ -173,7 +173,7 @@ def test_forward_and_update_are_judged_as_such(tmp_path):
     forward = "import math\ndef forward(x1, x2, w1, w3, b1):\n    net_h1 = w1*x1 + w3*x2 + b1\n    return {'net_h1': net_h1, 'h1': 1/(1 + math.exp(%snet_h1))}"
     right, wrong = (judged("q1", forward % sign, tmp_path, "forward") for sign in "-+")
     assert [line.verdict for line in right.lines] == ["right", "right"]
-    assert [line.verdict for line in wrong.lines] == ["right", "wrong"]
+    assert [(line.name, line.verdict) for line in wrong.lines] == [("net_h1", "right"), ("h1", "wrong")]
     update = "def update(w5, dw5, lr):\n    return {'w5': w5 %s lr * dw5}"
     down, up = (judged("q1", update % sign, tmp_path, "update") for sign in "-+")
     assert [(line.name, line.verdict) for line in down.lines][:1] == [("w5+", "right")]
@@ -398,6 +398,15 @@ def test_dictionaries_have_vectors_and_matrices_too(tmp_path):
     audit = judged(derive.load_text(LAYERS), source, tmp_path, "update")
     assert {line.verdict for line in audit.lines} == {"right"}
     assert {"w1_23+", "b2_2+"} < {line.name for line in audit.lines}
+
+
+@pytest.mark.parametrize("frozen", ["w1", "w2"])
+def test_of_a_vector_only_what_is_trained_moves(frozen, tmp_path):
+    trained = "w1" if frozen == "w2" else "w2"
+    problem = derive.load_text(f'[forward]\nz = "w1*x1 + w2*x2"\nL = "1/2*(t - z)^2"\n[vectors]\nw = ["w1", "w2"]\n[train]\nparameters = ["{trained}"]\nlearning_rate = 0.5')
+    step = "[w[0] - lr * dw[0], w[1]]" if trained == "w1" else "[w[0], w[1] - lr * dw[1]]"
+    audit = judged(problem, f"def update(w, dw, lr):\n    return {{'w': {step}}}", tmp_path, "update")
+    assert {line.name: line.verdict for line in audit.lines} == {f"{trained}+": "right", frozen: "right"}
 
 
 @pytest.mark.parametrize(("name", "told"), [("w1", "; did you mean 'W1'?"), ("W3", "; it has x, W1, z1, a1, b1, W2, z2, a2, b2, t, w1_11, x1, …")])

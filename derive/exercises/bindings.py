@@ -1,7 +1,7 @@
 """What the names in somebody's code mean: the parameters of a function, and the keys of what it returns.
 
-Owns `Arguments`, `arguments_for`, `trained_names`, `quantity_of_key` and `Purpose`.  The name of a vector or matrix stands for its
-entries.  May import: errors, written, tables.layers, reader, problem, scripts, exercises.processes.
+Owns `Arguments`, `arguments_for`, `trained_names`, `entries_of`, `quantity_of_key` and `Purpose`.  The name of a vector or matrix
+stands for its entries.  May import: errors, written, tables.layers, reader, problem, scripts, exercises.processes.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Purpose:
     def quantity(self, name: str, problem: Problem) -> Tree:
         """What a plain name stands for."""
         entries = entries_of(name, problem)
-        if self.name == "update" and {*problem.train.parameters, *problem.train.states}.issuperset(entries):
+        if self.name == "update" and not {*problem.train.parameters, *problem.train.states}.isdisjoint(entries):
             return Later(Name(name), 1)
         above, computed = problem.network.above(problem.train.loss), problem.network.by_goal
         if self.name == "backward" and not above.isdisjoint(entries) and not any(entry in computed for entry in entries):

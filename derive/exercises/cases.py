@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from derive.arithmetic import Key, key_of, spelled
 from derive.exercises.answers import Entry, Paper, reading_of
 from derive.exercises.audit import audit_papers, leaf_of
-from derive.exercises.bindings import Purpose, Values, flattened, has_keys, quantity_of_key
+from derive.exercises.bindings import Purpose, Values, entries_of, flattened, has_keys, quantity_of_key
 from derive.exercises.inputs import draw_inputs
 from derive.exercises.reckoning import true_values
 from derive.exercises.sheets import Sheet, make_sheet
@@ -67,6 +67,11 @@ class Case:
     def cells_of(self, quantity: Tree) -> tuple[Tree, ...]:
         """The entries of a quantity, row by row; itself where it is a number."""
         if self.arrays is None:
+            match quantity:
+                case Later(Name(name), updates) if name in self.problem.vectors:  # an entry that no update moves keeps its value
+                    moving = {*self.problem.moving, *self.problem.train.states}
+                    entries = entries_of(name, self.problem)
+                    return tuple(Later(Name(entry), updates) if entry in moving else Name(entry) for entry in entries)
             return components(quantity, self.problem.vectors)
         keys = dict(self.arrays.expansion.keys(quantity))
         return tuple(leaf_of(key) for key in keys.values())
