@@ -5,12 +5,16 @@ import os
 import shutil
 import sys
 from functools import cache
+from importlib.util import find_spec
 
 import pytest
 
 import derive
 from derive.cli import main
 from derive.decisions import prove_decisions
+
+collect_ignore = [] if find_spec("torch") else ["published.py"]
+"""PyTorch models, which the search for doctests would import."""
 
 COMMAND = [sys.executable, "-m", "derive"]
 PLACE = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import COMMAND, PLACE, heard, work_out, worked
@@ -333,12 +334,34 @@ def test_an_interrupt_leaves_nothing_half_written(arguments, output, whole, dela
         assert left == ({output: whole} if output else {})
 
 
-def test_an_interrupt_while_a_file_is_written(run, tmp_path, monkeypatch):
-    def interrupted(self, *arguments, **options):
-        self.open("wb").write(b"half")
+class Interrupted:
+    """A file that is interrupted once something of it is written."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stream.close()
+
+    def write(self, data):
+        self.stream.write(bytes(data)[:4])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", interrupted)
+    def writelines(self, parts):
+        self.write(b"".join(parts))
+
+
+def test_an_interrupt_while_a_file_is_written(run, tmp_path, monkeypatch):
+    opened = Path.open
+
+    def interrupted(self, mode="r", *arguments, **options):
+        stream = opened(self, mode, *arguments, **options)
+        return Interrupted(stream) if mode == "wb" else stream
+
+    monkeypatch.setattr("pathlib.Path.open", interrupted)
     for arguments in (["show", "q2", "-o", tmp_path / "page"], ["key", "q1", "--variants", 2, "-o", tmp_path / "papers"]):
         assert run(*arguments) == (130, "", "")
         assert not list(tmp_path.iterdir())

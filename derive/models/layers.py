@@ -25,7 +25,7 @@ def _recurrent(kind: str) -> Callable[..., Any]:
         if getattr(module, "proj_size", 0):
             raise ValueError("proj_size: only a layer without projection is known")
         if module.num_layers > 1 and module.dropout and module.training:
-            raise ValueError("dropout between its layers while training; call eval() first")
+            raise ValueError("dropout between its layers while training; call .eval() first")
         starts = hx if isinstance(hx, tuple) else (hx,) if hx is not None else ()
         order = list(range(len(input.groups)))
         if len(order) == 3 and module.batch_first:
@@ -248,7 +248,7 @@ def _multihead(
     if key_padding_mask is not None:
         raise ValueError("key_padding_mask: only attn_mask is known")
     if module.bias_k is not None or module.add_zero_attn or (module.dropout and module.training):
-        raise ValueError("add_bias_kv, add_zero_attn or dropout while training; call eval() first")
+        raise ValueError("add_bias_kv, add_zero_attn or dropout while training; call .eval() first")
     if "in_proj_weight" not in weights:
         raise ValueError("kdim or vdim: only keys and values as wide as the queries are known")
     layer, width, heads = s.layer(), module.embed_dim, module.num_heads
