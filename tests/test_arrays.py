@@ -191,6 +191,13 @@ REFUSED += [
 ]
 REFUSALS = [(problem_text(forward, rest), message) for forward, rest, message in REFUSED]
 REFUSALS += [(problem_text('L = "sum(b)"', shapes=shapes), message) for shapes, message in BAD_SHAPES]
+REFUSALS += [
+    (
+        problem_text(f'z = "z[i] = sum(j, w[j]*x[2*i + j])"\nL = "{mean}"', shapes='x = ["n"]\nw = ["m"]\nz = ["(n - m)/2 + 1"]'),
+        "forward.L: a mean over (n-m)/2+1 entries, a size that is cut to whole steps; give it a name of its own in [shapes]",
+    )
+    for mean in ("mean(z)", "mean(i, z[i]^2)", "mse(z, z)")
+]
 LISTED = [name for name, op in OPS.items() if op.kind == "loss" and op.listed]
 REFUSALS += [
     ('[layers]\nsizes = ["a", "a"]', "layers.sizes: each layer's size has a name of its own"),

@@ -17,7 +17,7 @@ from derive.reader import NAME, Parser, Token, fold_characters, read_formula, to
 from derive.tables.ops import ALIASES, OPS
 from derive.tensors.algebra import affine
 from derive.tensors.components import relettered
-from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, check_size, spell_shape, spell_size
+from derive.tensors.shapes import ARRAY_FUNCTIONS, Shape, Shapes, check_counted, check_size, spell_shape, spell_size
 from derive.written import (
     ONE,
     Call,
@@ -161,6 +161,7 @@ def with_ranges(tree: Tree, ranges: Mapping[str, Tree]) -> Tree:
 def _mean_opened(tree: Tree) -> Tree:
     match tree:
         case Over("mean", indices, body):
+            check_counted(index.size for index in indices)
             count = multiply(*(index.size for index in indices))
             return Product((Quotient(ONE, count), Over("sum", indices, _mean_opened(body))), tight=True)
     return rebuild(tree, _mean_opened)

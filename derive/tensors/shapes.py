@@ -6,7 +6,7 @@ written, tables.ops.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from derive.errors import FormulaError
@@ -272,6 +272,17 @@ def reduces(call: Call, shapes: Shapes) -> bool:
     )
 
 
+def check_counted(sizes: Iterable[Tree]) -> None:
+    """Whether each size is the number of its entries, as a mean needs it.
+
+    Raises FormulaError for one with a quotient, which is cut to whole steps: as it stands, it would be a number with a fraction.
+    """
+    for size in sizes:
+        if any(isinstance(node, Quotient) for node in walk(size)):
+            hint = "give it a name of its own in [shapes]"
+            raise FormulaError(f"a mean over {spell_size(size)} entries, a size that is cut to whole steps; {hint}")
+
+
 def _call_shape(call: Call, shapes: Shapes) -> Shape:
     name, arguments = call.function, call.arguments
     inner = [shape_of(argument, shapes) for argument in arguments]
@@ -287,6 +298,8 @@ def _call_shape(call: Call, shapes: Shapes) -> Shape:
         if not inner[0]:
             raise FormulaError(f"{name}: there is no axis in a single number")
         axis = axis_of(call, len(inner[0]))
+        if name == "mean":
+            check_counted(inner[0] if axis is None else inner[0][axis : axis + 1])
         kept = (ONE,) if len(arguments) > 2 else ()
         return () if axis is None else (*inner[0][:axis], *kept, *inner[0][axis + 1 :])
     if name == "softmax" and inner[0]:
@@ -295,7 +308,9 @@ def _call_shape(call: Call, shapes: Shapes) -> Shape:
             raise FormulaError(f"softmax of the shape {spell_shape(inner[0])} needs its axis: softmax(A, 0)")
         return inner[0]
     if OPS[name].listed and any(inner):
-        broadcast(inner, name)
+        shape = broadcast(inner, name)
+        if OPS[name].averaged:
+            check_counted(shape)
         return ()
     return broadcast(inner, name)
 
