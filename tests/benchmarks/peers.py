@@ -94,8 +94,15 @@ def shown(seconds: float) -> str:
 
 
 def beside(seconds: float, ours: float | None) -> str:
-    """A time, and how many times ours it is."""
-    return shown(seconds) if ours is None else f"{shown(seconds)} ({seconds / ours:.2g}×)"
+    """A time, and how many times ours it is.
+
+    >>> beside(0.5, 0.004), beside(0.5, 0.4), beside(0.5, None)
+    ('500 ms (125×)', '500 ms (1.2×)', '500 ms')
+    """
+    if ours is None:
+        return shown(seconds)
+    times = seconds / ours
+    return f"{shown(seconds)} ({times:.0f}×)" if times >= 99.5 else f"{shown(seconds)} ({times:.2g}×)"
 
 
 # --- the peers: each derives all gradients of a net and gives what writes them -------------------------------------------
