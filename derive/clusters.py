@@ -32,7 +32,8 @@ def cluster_executor(address: str) -> Iterator[Executor]:
         raise UsageError(f"--cluster {shown(address)}: is no address of a scheduler; one looks like tcp://127.0.0.1:8786")
     import logging
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters reaches us as an error
+    for name in ("distributed", "distributed.client"):  # the second has a level of its own; what matters reaches us as an error
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = dask.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
