@@ -455,4 +455,4 @@ def test_papers_that_repeat_each_other_are_told(run, tmp_path):
     problem.write_text('[given]\na = 3\n[forward]\nf = "2*a"\n')
     status, _, err = run("key", problem, "--variants", 7, "-o", tmp_path / "papers")
     assert status == 0
-    assert "have the same numbers as one before" in err
+    assert "papers with the same numbers as one before: " in err
